@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whether this kernel runs where its hash page table can be resized, and what
+ * happens at load and unload.
+ *
+ * Each "no" is one line in the log, since insmod itself can only say
+ * "No such device".
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <asm/firmware.h>
+#include <asm/mmu.h>
+
+#include "pseries-hpt.h"
+
+static int __init hpt_check_platform(void)
+{
+	if (!firmware_has_feature(FW_FEATURE_LPAR)) {
+		pr_err("not loaded: this is not a guest of a PAPR hypervisor\n");
+		return -ENODEV;
+	}
+
+	if (radix_enabled()) {
+		pr_err("not loaded: this guest uses the radix MMU, it has no hash page table\n");
+		return -ENODEV;
+	}
+
+	if (!firmware_has_feature(FW_FEATURE_HPT_RESIZE)) {
+		pr_err("not loaded: the hypervisor does not offer to resize the hash page table\n");
+		return -ENODEV;
+	}
+
+	return 0;
+}
+
+static int __init hpt_init(void)
+{
+	int ret;
+
+	ret = hpt_check_platform();
+	if (ret)
+		return ret;
+
+	ret = hpt_globals_find();
+	if (ret)
+		return ret;
+
+	ret = hpt_sysfs_add();
+	if (ret)
+		pr_err("not loaded: no /sys/kernel/hpt (error %d)\n", ret);
+
+	return ret;
+}
+
+static void __exit hpt_exit(void)
+{
+	/*
+	 * A write to the order file may be waiting for the hypervisor, and
+	 * removing the file waits for that write: tell it to give up first.
+	 */
+	hpt_resize_stop();
+	hpt_sysfs_remove();
+}
+
+module_init(hpt_init);
+module_exit(hpt_exit);
+
+MODULE_DESCRIPTION("Resize the hash page table of a running pseries guest");
+MODULE_LICENSE("GPL");

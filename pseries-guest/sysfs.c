@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/hpt, as documented in Documentation/ABI/testing/sysfs-kernel-hpt.
+ *
+ * Numbers are decimal only: "024" is what somebody means to be 24, not 20.
+ * Whatever is no number, or is one too many, is EINVAL.
+ */
+#include <linux/kernel.h>
+#include <linux/kobject.h>
+#include <linux/sysfs.h>
+
+#include "pseries-hpt.h"
+
+static struct kobject *hpt_kobj;
+
+static const char * const state_names[] = {
+	[HPT_IDLE] = "idle",
+	[HPT_PREPARING] = "preparing",
+	[HPT_COMMITTING] = "committing",
+};
+
+static ssize_t order_show(struct kobject *kobj, struct kobj_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%u\n", hpt_order());
+}
+
+static ssize_t order_store(struct kobject *kobj, struct kobj_attribute *attr,
+			   const char *buf, size_t count)
+{
+	unsigned int order;
+	int ret;
+
+	if (kstrtouint(buf, 10, &order))
+		return -EINVAL;
+
+	ret = hpt_resize(order);
+
+	return ret ? ret : count;
+}
+
+static struct kobj_attribute order_attr = __ATTR_RW(order);
+
+static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%s\n", state_names[hpt_resize_state()]);
+}
+
+static struct kobj_attribute state_attr = __ATTR_RO(state);
+
+static ssize_t timeout_ms_show(struct kobject *kobj,
+			       struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", hpt_timeout_ms());
+}
+
+static ssize_t timeout_ms_store(struct kobject *kobj,
+				struct kobj_attribute *attr,
+				const char *buf, size_t count)
+{
+	unsigned int ms;
+
+	if (kstrtouint(buf, 10, &ms) || !ms)
+		return -EINVAL;
+
+	hpt_set_timeout_ms(ms);
+
+	return count;
+}
+
+static struct kobj_attribute timeout_ms_attr = __ATTR_RW(timeout_ms);
+
+static ssize_t last_prepare_us_show(struct kobject *kobj,
+				    struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", hpt_last_prepare_us());
+}
+
+static struct kobj_attribute last_prepare_us_attr = __ATTR_RO(last_prepare_us);
+
+static ssize_t last_commit_us_show(struct kobject *kobj,
+				   struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", hpt_last_commit_us());
+}
+
+static struct kobj_attribute last_commit_us_attr = __ATTR_RO(last_commit_us);
+
+static struct attribute *hpt_attrs[] = {
+	&order_attr.attr,
+	&state_attr.attr,
+	&timeout_ms_attr.attr,
+	&last_prepare_us_attr.attr,
+	&last_commit_us_attr.attr,
+	NULL
+};
+
+static const struct attribute_group hpt_group = {
+	.attrs = hpt_attrs,
+};
+
+/**
+ * hpt_sysfs_add() - create /sys/kernel/hpt
+ *
+ * From here on a resize may be asked for.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int hpt_sysfs_add(void)
+{
+	int ret;
+
+	hpt_kobj = kobject_create_and_add("hpt", kernel_kobj);
+	if (!hpt_kobj)
+		return -ENOMEM;
+
+	ret = sysfs_create_group(hpt_kobj, &hpt_group);
+	if (ret)
+		kobject_put(hpt_kobj);
+
+	return ret;
+}
+
+/**
+ * hpt_sysfs_remove() - remove /sys/kernel/hpt
+ *
+ * Waits for reads and writes that are under way.
+ *
+ * Context: process context, sleeps.
+ */
+void hpt_sysfs_remove(void)
+{
+	sysfs_remove_group(hpt_kobj, &hpt_group);
+	kobject_put(hpt_kobj);
+}
+
+/**
+ * hpt_sysfs_state_changed() - wake those who poll() the state file
+ *
+ * Context: process context, may sleep.
+ */
+void hpt_sysfs_state_changed(void)
+{
+	sysfs_notify(hpt_kobj, NULL, "state");
+}
