@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What every lab script needs: where things are, and how to speak to the user.
+# To be sourced. Defines TOP (the clone), BUILD (its output), CACHE (shared by
+# all clones of one user) and the functions below.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # for the scripts that source this file
+BUILD=$TOP/build
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kvm-hv-ext
+# shellcheck disable=SC2034
+CROSS=powerpc64le-linux-gnu-
+
+# The kernels of the lab: series, page size, and Debian's flavour of it.
+LAB_KERNELS="6.1 6.12 6.12-4k"
+
+say()
+{
+	printf 'lab: %s\n' "$*" >&2
+}
+
+# die MESSAGE [WHAT-TO-DO...]: one line on what is wrong, then the ways out.
+die()
+{
+	say "error: $1"
+	shift
+	for line; do
+		say "       $line"
+	done
+	exit 1
+}
+
+# need COMMAND PACKAGE: stops unless the command is there.
+need()
+{
+	command -v "$1" >/dev/null ||
+		die "the command '$1' is missing (Debian package $2)" \
+		    "run 'make setup', or install that package"
+}
+
+# kernel_dir KERNEL: where that kernel is unpacked; stops on a name the lab
+# does not know or a kernel that setup has not fetched.
+kernel_dir()
+{
+	local k
+
+	for k in $LAB_KERNELS; do
+		[ "$k" = "$1" ] || continue
+		[ -e "$CACHE/kernels/$1/release" ] ||
+			die "kernel $1 has not been fetched" "run 'make setup'"
+		echo "$CACHE/kernels/$1"
+		return
+	done
+	die "there is no kernel '$1' in the lab" "choose one of: $LAB_KERNELS"
+}
+
+# kernel_release KERNEL: its release string, as uname -r gives it.
+kernel_release()
+{
+	cat "$(kernel_dir "$1")/release"
+}
+
+# kernel_headers KERNEL: the tree to build external modules against.
+kernel_headers()
+{
+	echo "$(kernel_dir "$1")/usr/src/linux-headers-$(kernel_release "$1")"
+}
+
+# as_root COMMAND...: runs it as root, through sudo for everybody else.
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "'$1' must run as root and there is no sudo" \
+		    "run 'make setup' once as root, or install sudo"
+	fi
+}
