@@ -4,30 +4,41 @@
  *
  * H_RESIZE_HPT_PREPARE is asked again and again until the hypervisor has the
  * new table ready; the guest runs meanwhile and sleeps for as long as the
- * hypervisor advises. H_RESIZE_HPT_COMMIT then switches (switch.c). In between
- * the hypervisor may drop what it prepared, for instance because the guest is
- * being migrated, and says so at COMMIT: then all is started over.
+ * hypervisor advises. H_RESIZE_HPT_COMMIT then switches, with every other CPU
+ * stopped. In between the hypervisor may drop what it prepared, for instance
+ * because the guest is being migrated, and says so at COMMIT: then all is
+ * started over.
  *
- * The kernel has a resizer of its own (memory hotplug, hpt_order in debugfs)
- * that takes no lock we could share. Both may run at a time: to prepare one
- * size cancels the preparation of another, so at worst one of them has to ask
- * again. It is always exactly one of them whose COMMIT switches, and the
- * kernel's variables are only ever written within stop_machine().
+ * The kernel has other users of the two hcalls (memory hotplug, hpt_order in
+ * debugfs), which take no lock that we could share. They may run at the same
+ * time as we: to prepare one size cancels the preparation of another, so one of
+ * them has to ask again. Which size is in force is decided within
+ * stop_machine(), one resize at a time, and the kernel's record of it with it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpu.h>
 #include <linux/freezer.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
+#include <linux/log2.h>
 #include <linux/mutex.h>
 #include <linux/wait.h>
+#include <asm/book3s/64/mmu-hash.h>
 #include <asm/hvcall.h>
 #include <asm/plpar_wrappers.h>
 
 #include "pseries-hpt.h"
 
 enum {
-	/* How often the hypervisor may drop what it has prepared. */
+	/* The sizes that the architecture knows, as log2 of bytes. */
+	ORDER_MIN = 18,
+	ORDER_MAX = 46,
+
+	/* A group (PTEG) of HPTEs, as log2 of bytes. */
+	PTEG_SHIFT = 7,
+
+	/* How often COMMIT may find that there is nothing prepared. */
 	MAX_TRIES = 4,
 
 	DEFAULT_TIMEOUT_MS = 60 * MSEC_PER_SEC,
@@ -54,11 +65,11 @@ static void set_state(enum hpt_state new)
 }
 
 /*
- * What user space is told for an answer that ends a resize. PAPR has two ways
+ * What user space is told for an answer that ends a PREPARE. PAPR has two ways
  * to refuse by policy: H_AUTHORITY, and H_RESOURCE for more than this guest
  * may have.
  */
-static int hcall_errno(const char *hcall, long rc)
+static int prepare_errno(long rc)
 {
 	switch (rc) {
 	case H_PARAMETER:
@@ -68,13 +79,11 @@ static int hcall_errno(const char *hcall, long rc)
 		return -EPERM;
 	case H_NO_MEM:
 		return -ENOMEM;
-	case H_PTEG_FULL:
-		return -ENOSPC;
 	case H_FUNCTION:
 	case H_NOT_AVAILABLE:
 		return -ENODEV;
 	default:
-		pr_warn("%s answered %ld\n", hcall, rc);
+		pr_warn("H_RESIZE_HPT_PREPARE answered %ld\n", rc);
 		return -EIO;
 	}
 }
@@ -100,6 +109,15 @@ static int wait_prepare(long busy, ktime_t deadline)
 	return ret ? -ENODEV : 0;
 }
 
+/* Have the hypervisor drop what it has prepared or is preparing. */
+static void drop_prepared(void)
+{
+	long rc = plpar_resize_hpt_prepare(0, 0);
+
+	if (rc != H_SUCCESS)
+		pr_warn("H_RESIZE_HPT_PREPARE to cancel answered %ld\n", rc);
+}
+
 /*
  * Have the hypervisor prepare an HPT. After any failure nothing is left
  * prepared or in preparation.
@@ -118,41 +136,47 @@ static int prepare(unsigned int order, ktime_t deadline)
 		started = true;
 		ret = wait_prepare(rc, deadline);
 		if (ret)
-			goto cancel;
+			goto out_cancel;
 	}
 
 	if (rc == H_SUCCESS)
 		return 0;
 
-	ret = hcall_errno("H_RESIZE_HPT_PREPARE", rc);
-	if (!started)
-		return ret;
-
-cancel:
-	/* Shift 0: whatever there is, drop it. */
-	rc = plpar_resize_hpt_prepare(0, 0);
-	if (rc != H_SUCCESS)
-		pr_warn("H_RESIZE_HPT_PREPARE to cancel answered %ld\n", rc);
+	ret = prepare_errno(rc);
+out_cancel:
+	if (started)
+		drop_prepared();
 	return ret;
 }
 
 /*
- * Switch to the prepared HPT. -EAGAIN: it is no longer there (H_CLOSED), or is
- * being prepared anew (H_BUSY).
+ * Switch to the prepared HPT, by way of the kernel's own resizer: it asks for
+ * the same PREPARE once more, which is answered at once, stops the other CPUs
+ * and issues COMMIT. It then brings the kernel's three records of the size into
+ * line (htab_hash_mask, ppc64_pft_size, htab_size_bytes).
+ *
+ * A module cannot do that by itself, and not just because only one of the three
+ * is exported. When COMMIT returns, the new HPT may hold nothing but the bolted
+ * entries: the kernel's linear mapping. Module text lives in vmalloc space, so
+ * that the instruction after the hcall would miss, and the fault handler would
+ * place its entry by a htab_hash_mask that is still the old one: where the
+ * hardware never looks, if the HPT has grown, or beyond its end.
+ *
+ * -EIO: COMMIT failed, mostly because there was nothing prepared any more.
  */
 static int commit(unsigned int order)
 {
-	long rc;
+	int ret;
 
-	rc = hpt_switch(order);
-	if (rc == H_SUCCESS)
-		return 0;
-	if (rc == H_CLOSED || rc == H_BUSY)
-		return -EAGAIN;
+	cpus_read_lock();
+	ret = mmu_hash_ops.resize_hpt(order);
+	cpus_read_unlock();
 
 	/* Not switching is no reason to keep the memory. */
-	plpar_resize_hpt_prepare(0, 0);
-	return hcall_errno("H_RESIZE_HPT_COMMIT", rc);
+	if (ret)
+		drop_prepared();
+
+	return ret;
 }
 
 static int resize_once(unsigned int order, ktime_t deadline)
@@ -170,7 +194,7 @@ static int resize_once(unsigned int order, ktime_t deadline)
 	set_state(HPT_COMMITTING);
 	ret = commit(order);
 	if (ret)
-		return ret;
+		return ret == -EIO ? -EAGAIN : ret;
 
 	done = ktime_get();
 	WRITE_ONCE(last_prepare_us, ktime_us_delta(ready, begin));
@@ -180,13 +204,12 @@ static int resize_once(unsigned int order, ktime_t deadline)
 
 static int resize_locked(unsigned int order)
 {
-	unsigned int from = hpt_order();
 	ktime_t deadline;
 	int tries, ret;
 
 	if (READ_ONCE(stopping))
 		return -ENODEV;
-	if (order == from)
+	if (order == hpt_order())
 		return 0;
 
 	deadline = ktime_add_ms(ktime_get(), hpt_timeout_ms());
@@ -197,14 +220,22 @@ static int resize_locked(unsigned int order)
 	}
 	set_state(HPT_IDLE);
 
-	if (!ret)
-		pr_info("hash page table resized from order %u to %u, prepare %llu us, commit %llu us\n",
-			from, order, last_prepare_us, last_commit_us);
-	else if (ret == -EAGAIN)
-		pr_warn("the hypervisor dropped the prepared hash page table %d times\n",
-			MAX_TRIES);
+	return ret == -EAGAIN ? -EIO : ret;
+}
 
-	return ret;
+/**
+ * hpt_order() - size of the HPT that is in force
+ *
+ * Taken from the mask that the hash fault path itself uses, so that it is
+ * right however the size came about: boot, this module, memory hotplug or
+ * the kernel's own hpt_order file.
+ *
+ * Context: any.
+ * Return: log2 of the size in bytes.
+ */
+unsigned int hpt_order(void)
+{
+	return ilog2(READ_ONCE(htab_hash_mask) + 1) + PTEG_SHIFT;
 }
 
 /**
@@ -223,15 +254,15 @@ static int resize_locked(unsigned int order)
  * -EPERM: the hypervisor does not let this guest have such a size,
  * -ENOMEM: the hypervisor has no memory for it,
  * -ENOSPC: two entries that must be kept would share a slot,
- * -EAGAIN: the hypervisor kept dropping what it had prepared,
  * -ENODEV: the hypervisor no longer resizes, or the module is going,
- * -EIO: the hypervisor gave an answer that makes no sense, see the log.
+ * -EIO: COMMIT failed time and again, or PREPARE in a way not foreseen; the
+ * log has the hypervisor's answer.
  */
 int hpt_resize(unsigned int order)
 {
 	int ret;
 
-	if (order < HPT_ORDER_MIN || order > HPT_ORDER_MAX)
+	if (order < ORDER_MIN || order > ORDER_MAX)
 		return -EINVAL;
 
 	ret = mutex_lock_interruptible(&resize_lock);
@@ -285,8 +316,8 @@ u64 hpt_last_prepare_us(void)
 /**
  * hpt_last_commit_us() - duration of the last successful resize's COMMIT
  *
- * From asking the other CPUs to stop until all of them run again: what the
- * programs on this guest feel.
+ * From knowing that the new HPT is ready until all CPUs run on it: an upper
+ * bound of how long programs were held up.
  *
  * Context: any.
  * Return: microseconds, 0 before the first resize.

@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
+#include <asm/book3s/64/mmu-hash.h>
 #include <asm/firmware.h>
 #include <asm/mmu.h>
 
@@ -26,7 +27,8 @@ static int __init hpt_check_platform(void)
 		return -ENODEV;
 	}
 
-	if (!firmware_has_feature(FW_FEATURE_HPT_RESIZE)) {
+	if (!firmware_has_feature(FW_FEATURE_HPT_RESIZE) ||
+	    !mmu_hash_ops.resize_hpt) {
 		pr_err("not loaded: the hypervisor does not offer to resize the hash page table\n");
 		return -ENODEV;
 	}
@@ -39,10 +41,6 @@ static int __init hpt_init(void)
 	int ret;
 
 	ret = hpt_check_platform();
-	if (ret)
-		return ret;
-
-	ret = hpt_globals_find();
 	if (ret)
 		return ret;
 
