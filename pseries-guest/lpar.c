@@ -18,11 +18,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpu.h>
-#include <linux/freezer.h>
+#include <linux/hrtimer.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/wait.h>
 #include <asm/book3s/64/mmu-hash.h>
 #include <asm/hvcall.h>
@@ -90,23 +91,28 @@ static int prepare_errno(long rc)
 
 /*
  * Sleep between two PREPAREs, for as long as the hypervisor advised but not
- * beyond @deadline.
+ * beyond @deadline. A kernel timer tick is longer than the shortest advice.
  */
 static int wait_prepare(long busy, ktime_t deadline)
 {
-	s64 left = ktime_ms_delta(deadline, ktime_get());
-	long ret;
+	ktime_t now = ktime_get();
+	ktime_t until = ktime_add_ms(now, get_longbusy_msecs(busy));
+	DEFINE_WAIT(wait);
 
-	if (left <= 0)
+	if (ktime_after(now, deadline))
 		return -ETIMEDOUT;
+	if (ktime_after(until, deadline))
+		until = deadline;
 
-	left = min_t(s64, left, get_longbusy_msecs(busy));
-	ret = wait_event_freezable_timeout(stop_wait, READ_ONCE(stopping),
-					   msecs_to_jiffies(left));
-	if (ret < 0)
-		return -EINTR;
+	prepare_to_wait(&stop_wait, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+	if (!READ_ONCE(stopping) && !signal_pending(current))
+		schedule_hrtimeout(&until, HRTIMER_MODE_ABS);
+	finish_wait(&stop_wait, &wait);
 
-	return ret ? -ENODEV : 0;
+	if (READ_ONCE(stopping))
+		return -ENODEV;
+
+	return signal_pending(current) ? -EINTR : 0;
 }
 
 /* Have the hypervisor drop what it has prepared or is preparing. */
