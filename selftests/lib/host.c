@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The host around the VMs: its log, its memory, its modules, our knobs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host.h"
+
+/**
+ * die() - end the test: what it stands on does not hold
+ * @fmt: why, as for printf
+ */
+void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("# ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputs("\n", stderr);
+	va_end(ap);
+	_exit(1);
+}
+
+/**
+ * scaled() - how often to do something
+ * @count: in a run that should be short
+ *
+ * KVM_HV_EXT_LONG=10 makes every test ten times as thorough, 0.1 hastier.
+ *
+ * Return: @count times that, at least 1.
+ */
+unsigned long scaled(unsigned long count)
+{
+	const char *factor = getenv("KVM_HV_EXT_LONG");
+	double n = count;
+
+	if (factor && *factor)
+		n *= atof(factor);
+	return n < 1 ? 1 : n;
+}
+
+/**
+ * test_seed() - the seed of a test's random choices
+ *
+ * KVM_HV_EXT_SEED repeats a run; else it is a new one each time. Printed, so
+ * that a failure can be replayed.
+ *
+ * Return: never 0.
+ */
+unsigned long long test_seed(void)
+{
+	const char *given = getenv("KVM_HV_EXT_SEED");
+	unsigned long long seed;
+
+	seed = given && *given ? strtoull(given, NULL, 0) : now_us();
+	seed = seed ?: 1;
+	fprintf(stderr, "# KVM_HV_EXT_SEED=%#llx\n", seed);
+	return seed;
+}
+
+/**
+ * now_us() - monotonic time
+ *
+ * Return: microseconds.
+ */
+unsigned long long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
+}
+
+/**
+ * pause_us() - let others run
+ * @us: microseconds
+ *
+ * For polling interfaces, and to arrive at a random moment: never to wait for
+ * something that can be awaited.
+ */
+void pause_us(unsigned long us)
+{
+	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/**
+ * kmsg_open() - start to watch the kernel log, from now on
+ *
+ * Return: a descriptor for kmsg_complaints().
+ */
+int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		die("/dev/kmsg: %s", strerror(errno));
+	lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/*
+ * Soft lockups and RCU stalls are not among these: an emulated host on a busy
+ * machine has them for reasons that are not ours.
+ */
+static const char * const complaints[] = {
+	"WARNING:", "BUG:", "Oops", "Call Trace", "Unable to handle",
+	"list_add", "list_del", "refcount_t", "use-after-free", "KASAN",
+	"possible circular", "suspicious RCU", "sleeping function",
+	"scheduling while atomic", "Bad page", "Kernel panic", "KVM: map_vrma",
+	"kvm_htab_write", "segfault", "leaked", "Slab cache still has objects",
+};
+
+/**
+ * kmsg_complaints() - what the kernel complained about
+ * @fd: from kmsg_open(), or where the last call left off
+ *
+ * Each line is shown as a comment.
+ *
+ * Return: the number of lines.
+ */
+unsigned int kmsg_complaints(int fd)
+{
+	unsigned int i, n = 0;
+	char rec[2048];
+	ssize_t len;
+
+	for (;;) {
+		len = read(fd, rec, sizeof(rec) - 1);
+		if (len < 0 && (errno == EPIPE || errno == EINTR))
+			continue;
+		if (len <= 0)
+			return n;
+		rec[len] = 0;
+		for (i = 0; i < ARRAY_SIZE(complaints); i++) {
+			if (!strstr(rec, complaints[i]))
+				continue;
+			fprintf(stderr, "# kernel log: %s\n", rec);
+			n++;
+			break;
+		}
+	}
+}
+
+static long meminfo(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	return line ? strtol(line + strlen(name), NULL, 10) : 0;
+}
+
+/**
+ * mem_use() - how much memory of the kinds that a resize uses is in use
+ * @use: the answer
+ */
+void mem_use(struct mem_use *use)
+{
+	char text[8192];
+	ssize_t len;
+	int fd;
+
+	fd = open("/proc/meminfo", O_RDONLY);
+	len = read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		die("/proc/meminfo: %s", strerror(errno));
+	close(fd);
+	text[len] = 0;
+	use->cma_free = meminfo(text, "CmaFree:");
+	use->vmalloc_used = meminfo(text, "VmallocUsed:");
+	use->slab = meminfo(text, "SUnreclaim:");
+}
+
+/*
+ * What else a host allocates meanwhile: per-CPU pages, slabs part full. An
+ * HPT or its reverse map is at least 256 KiB, and the tests go round often
+ * enough for even one small object a round to show.
+ */
+#define VMALLOC_SLACK	256
+#define SLAB_SLACK	2048
+
+/**
+ * mem_returned() - whether all memory taken since came back
+ * @before: from mem_use()
+ * @ms: how long to allow for what the kernel frees in the background
+ *
+ * Return: false, with a comment that says what is missing, if not.
+ */
+bool mem_returned(const struct mem_use *before, unsigned long ms)
+{
+	unsigned long long end = now_us() + ms * 1000ull;
+	struct mem_use now;
+
+	do {
+		mem_use(&now);
+		if (now.cma_free >= before->cma_free &&
+		    now.vmalloc_used <= before->vmalloc_used + VMALLOC_SLACK &&
+		    now.slab <= before->slab + SLAB_SLACK)
+			return true;
+		pause_us(10000);
+	} while (now_us() < end);
+
+	fprintf(stderr, "# CMA free %ld, was %ld; vmalloc %ld, was %ld; slab %ld, was %ld KiB\n",
+		now.cma_free, before->cma_free, now.vmalloc_used,
+		before->vmalloc_used, now.slab, before->slab);
+	return false;
+}
+
+/**
+ * module_path() - where kvm-hv-ext.ko is
+ *
+ * KVM_HV_EXT_KO names it, else it is the one installed for this kernel.
+ *
+ * Return: NULL if there is none.
+ */
+const char *module_path(void)
+{
+	static const char * const dirs[] = { "updates/dkms", "updates", "extra" };
+	static char path[512];
+	struct utsname uts;
+	unsigned int i;
+
+	if (getenv("KVM_HV_EXT_KO"))
+		return getenv("KVM_HV_EXT_KO");
+	uname(&uts);
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		snprintf(path, sizeof(path), "/lib/modules/%s/%s/kvm-hv-ext.ko",
+			 uts.release, dirs[i]);
+		if (!access(path, R_OK))
+			return path;
+	}
+	return NULL;
+}
+
+/**
+ * module_loaded() - whether kvm-hv-ext is inserted just now
+ *
+ * Return: true if so.
+ */
+bool module_loaded(void)
+{
+	return !access("/sys/module/kvm_hv_ext", F_OK);
+}
+
+/**
+ * module_insert() - insert a module
+ * @path: its file
+ * @params: "name=value ..."
+ *
+ * Return: 0, or -errno.
+ */
+int module_insert(const char *path, const char *params)
+{
+	int ret, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/**
+ * module_remove() - remove kvm-hv-ext
+ *
+ * Return: 0, or -errno: -EWOULDBLOCK while it is in use.
+ */
+int module_remove(void)
+{
+	return syscall(SYS_delete_module, "kvm_hv_ext", O_NONBLOCK) ? -errno : 0;
+}

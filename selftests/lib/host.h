@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The host around the VMs: its log, its memory, its modules, our knobs. */
+#ifndef SELFTESTS_HOST_H
+#define SELFTESTS_HOST_H
+
+#include "types.h"
+
+void __noreturn __printf(1, 2) die(const char *fmt, ...);
+
+unsigned long scaled(unsigned long count);
+unsigned long long test_seed(void);
+unsigned long long now_us(void);
+void pause_us(unsigned long us);
+
+int kmsg_open(void);
+unsigned int kmsg_complaints(int fd);
+
+/* Memory that a resize takes, in KiB; each at rest when nothing runs. */
+struct mem_use {
+	long cma_free;		/* HPTs */
+	long vmalloc_used;	/* reverse maps */
+	long slab;		/* what cannot be reclaimed */
+};
+
+void mem_use(struct mem_use *use);
+bool mem_returned(const struct mem_use *before, unsigned long ms);
+
+const char *module_path(void);
+bool module_loaded(void);
+int module_insert(const char *path, const char *params);
+int module_remove(void);
+
+#endif /* SELFTESTS_HOST_H */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel's names for integers, in user space. */
+#ifndef SELFTESTS_TYPES_H
+#define SELFTESTS_TYPES_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+typedef __u8 u8;
+typedef __u32 u32;
+typedef __u64 u64;
+
+#ifndef BIT
+#define BIT(nr)		(1ul << (nr))
+#endif
+
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#endif
+
+#ifndef BIT_ULL
+#define BIT_ULL(nr)	(1ull << (nr))
+#endif
+
+#ifndef __noreturn
+#define __noreturn	__attribute__((noreturn))
+#endif
+
+#ifndef __packed
+#define __packed	__attribute__((packed))
+#endif
+
+#ifndef __printf
+#define __printf(a, b)	__attribute__((format(printf, a, b)))
+#endif
+
+#endif /* SELFTESTS_TYPES_H */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A small virtual machine monitor for PAPR guests with a hash page table,
+ * on /dev/kvm with KVM HV. Anything that cannot go on ends the process with
+ * one line that says what failed: the test harness then reports the test.
+ */
+#ifndef SELFTESTS_VMM_H
+#define SELFTESTS_VMM_H
+
+#include <pthread.h>
+#include <linux/kvm.h>
+
+#include "types.h"
+
+#define VM_MAX_VCPUS	8
+#define VM_MAX_SLOTS	16
+
+#define KIB		BIT(10)
+#define MIB		BIT(20)
+#define GIB		BIT(30)
+
+/* Where things are in guest memory; the linker puts the image at its place. */
+#define GUEST_VECTORS	0x100ul
+#define GUEST_STACKS	0x10000ul	/* 64 KiB for each vCPU */
+#define GUEST_IMAGE	0x200000ul	/* this very program, see guest.h */
+#define GUEST_DATA	0x600000ul	/* from here on the test's own */
+#define GUEST_RAM	(16 * MIB)	/* unless the test asks for more */
+
+/* The two roads by which a resize can be asked for. */
+enum vm_road {
+	ROAD_IOCTL,	/* KVM_PPC_RESIZE_HPT_*, as QEMU does */
+	ROAD_HCALL,	/* H_RESIZE_HPT_* served in the kernel */
+};
+
+/* Everything left 0 takes its default. */
+struct vm_cfg {
+	unsigned int order;	/* of the HPT, default 20 */
+	unsigned int vcpus;	/* default 1 */
+	unsigned long ram;	/* bytes at guest address 0, default GUEST_RAM */
+	unsigned long page;	/* backing page size, default the host's base */
+	unsigned long room;	/* bytes of memory the guest has but never uses */
+	enum vm_road road;
+	bool radix;		/* leave the guest in radix mode, without HPT */
+	unsigned int strategy;	/* KVM_PPC_HPT_RESIZE_*, 0: see vm_strategy() */
+};
+
+struct vm;
+
+struct vcpu {
+	struct vm *vm;
+	unsigned int id;
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread;
+	bool threaded;
+	bool hcall_pending;	/* next KVM_RUN loads GPR3..12 from run */
+	bool in_stub;		/* parked in guest_hcall_stub */
+	u64 result;
+};
+
+struct slot {
+	unsigned long gpa;
+	unsigned long size;
+	unsigned long page;
+	void *host;
+	u32 flags;
+};
+
+/*
+ * An hcall that reached user space: fill run->papr_hcall.ret and, for
+ * outputs, .args. It runs in the vCPU's own thread.
+ */
+typedef void (*vm_hcall_fn)(struct vcpu *vcpu, struct kvm_run *run);
+
+struct vm {
+	int kvm;
+	int fd;
+	unsigned int order;
+	unsigned int nr_vcpus;
+	struct vcpu vcpu[VM_MAX_VCPUS];
+	struct slot slot[VM_MAX_SLOTS];
+	enum vm_road road;
+	unsigned int strategy;
+	bool warned_once;
+	vm_hcall_fn hcall;
+	void *priv;		/* the test's own */
+};
+
+/* VMs (vmm.c) */
+#define vm_create(...) vm_create_cfg(&(struct vm_cfg){ __VA_ARGS__ })
+struct vm *vm_create_cfg(const struct vm_cfg *cfg);
+void vm_destroy(struct vm *vm);
+int vm_ioctl(struct vm *vm, unsigned long nr, void *arg);
+int vm_alloc_htab(struct vm *vm, unsigned int order);
+void vm_slot_add(struct vm *vm, unsigned int id, unsigned long gpa,
+		 unsigned long size, unsigned long page, u32 flags);
+int vm_slot_set(struct vm *vm, unsigned int id, unsigned long gpa,
+		u32 flags);
+void vm_slot_del(struct vm *vm, unsigned int id);
+void *vm_host(struct vm *vm, unsigned long gpa);
+void vm_dirty_log(struct vm *vm, unsigned int id, void *bitmap);
+#define vm_guest(vm, var) ((typeof(var) *)vm_host(vm, (unsigned long)&(var)))
+
+/* What this host offers (vmm.c) */
+int vm_has_ext(struct vm *vm, unsigned long cap);
+const char *vmm_lacks(enum vm_road road);
+unsigned int vm_strategy(void);
+void *vmm_map_backing(unsigned long size, unsigned long page);
+bool vmm_can_back(unsigned long page);
+
+/* vCPUs (vcpu.c) */
+void vcpu_create(struct vm *vm, unsigned int id);
+void vcpu_destroy(struct vcpu *vcpu);
+u64 vcpu_call(struct vcpu *vcpu, void *fn, u64 a, u64 b);
+void vcpu_start(struct vcpu *vcpu, void *fn, u64 a, u64 b);
+u64 vcpu_join(struct vcpu *vcpu);
+long vcpu_hcall(struct vcpu *vcpu, unsigned long nr, u64 regs[9]);
+long vcpu_hcall2(struct vcpu *vcpu, unsigned long nr, u64 a, u64 b);
+void vcpu_set_slb(struct vcpu *vcpu, unsigned int n, const u64 slbe[],
+		  const u64 slbv[]);
+
+#endif /* SELFTESTS_VMM_H */
