@@ -96,8 +96,8 @@ static unsigned long load(const unsigned long *word)
 }
 
 static noreturn void wrong(struct thread *t, struct region *r,
-			    const unsigned long *at, unsigned long expected,
-			    unsigned long found)
+			   const unsigned long *at, unsigned long expected,
+			   unsigned long found)
 {
 	printf("churn: WRONG at %p, expected 0x%016lx, found 0x%016lx, ",
 	       at, expected, found);
