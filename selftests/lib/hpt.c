@@ -44,6 +44,22 @@ u64 vrma_hash(u64 page_nr)
 }
 
 /**
+ * is_vrma() - whether an entry maps the virtual real mode area
+ * @v: its first doubleword
+ *
+ * Those are the host's; without them the guest runs no more.
+ *
+ * Return: true if so.
+ */
+bool is_vrma(u64 v)
+{
+	const u64 vsid = VRMA_VSID << (SEGMENT_SHIFT_1T - AVPN_VA_SHIFT +
+				       HPTE_V_AVPN_SHIFT);
+
+	return (v & HPTE_V_1TB) && (v & vsid) == vsid;
+}
+
+/**
  * hash_group() - where a hash leads
  * @hash: a primary hash
  * @secondary: whether to complement it

@@ -96,6 +96,7 @@ u64 page_r(const struct page *page);
 u64 page_avpn(const struct page *page);
 u64 hash_group(u64 hash, bool secondary, unsigned int order);
 u64 vrma_hash(u64 page_nr);
+bool is_vrma(u64 v);
 u64 slb_vsid(u64 vsid, unsigned int base_shift, bool tera);
 
 #ifdef __linux__

@@ -3,14 +3,19 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <linux/kvm_hv_ext.h>
 
 #include "guest.h"
 #include "host.h"
 #include "table.h"
 
-/* No memslot is here: pages of every size can be entered, absent. */
+/* No memslot is here: pages of every size can be entered, as absent ones. */
 #define NOWHERE		BIT_ULL(44)
+
+/* Here there is memory: what fits the host's pages is entered as present. */
+#define SOMEWHERE	GUEST_DATA
+#define SOMEWHERE_END	GUEST_RAM
 
 #define BOLTED_IN	4	/* one of so many is bolted */
 
@@ -35,6 +40,7 @@ struct table *table_create_cfg(const struct vm_cfg *cfg)
 	table->random = test_seed();
 	table->oracle = oracle_new(table->vm->order);
 	vcpu_call(table->vcpu, guest_nothing, 0, 0);
+	memset(vm_host(table->vm, SOMEWHERE), 0xa5, SOMEWHERE_END - SOMEWHERE);
 	htab = htab_read(table->vm);
 	oracle_add_vrma(table->oracle, htab);
 	free(htab);
@@ -100,7 +106,7 @@ void table_remove(struct table *table, u64 index)
  * @page: the page
  *
  * Every pair of base and actual page size, both segment sizes, primary or
- * secondary, bolted or not, at guest addresses that have no memory.
+ * secondary, bolted or not; half of them at guest addresses without memory.
  */
 void table_random_page(struct table *table, struct page *page)
 {
@@ -122,6 +128,9 @@ void table_random_page(struct table *table, struct page *page)
 		.vsid = r >> 40,
 		.gpa = NOWHERE | ((where >> 24) & 0xffffffffff),
 	};
+	if ((r & 0x800) && 1ul << page->shift <= table->vm->slot[0].page)
+		page->gpa = SOMEWHERE +
+			    (where >> 24) % (SOMEWHERE_END - SOMEWHERE);
 	page->offset = where & ((1ull << (page->tera ? 40 : 28)) - 1);
 }
 
@@ -186,8 +195,7 @@ static void bulk_remove(struct table *table)
 					 oracle->order) * HPTES_PER_GROUP +
 			      entry->slot;
 
-		/* The VRMA's own are the guest's life. */
-		if (!entry->live || (entry->r & HPTE_R_RPN) < NOWHERE)
+		if (!entry->live || is_vrma(entry->v))
 			continue;
 		args[2 * n] = HBR_REQUEST | HBR_AVPN | at;
 		args[2 * n + 1] = entry->v & ~0x7full;
@@ -231,7 +239,7 @@ void table_churn(struct table *table, unsigned int n)
 		/* The next entry from a random place on, if it is near. */
 		do
 			entry = oracle_at(oracle, index);
-		while ((!entry || (entry->r & HPTE_R_RPN) < NOWHERE) &&
+		while ((!entry || is_vrma(entry->v)) &&
 		       ++index < 1ull << (oracle->order - 4));
 		if (index >= 1ull << (oracle->order - 4))
 			continue;
