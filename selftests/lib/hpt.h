@@ -99,7 +99,6 @@ u64 vrma_hash(u64 page_nr);
 bool is_vrma(u64 v);
 u64 slb_vsid(u64 vsid, unsigned int base_shift, bool tera);
 
-#ifdef __linux__
 struct vm;
 struct vcpu;
 
@@ -120,6 +119,5 @@ struct hpte {
 struct hpte *htab_read(struct vm *vm);
 int htab_fd(struct vm *vm, u64 flags);
 void htab_write(struct vm *vm, u64 index, const struct hpte *hpte);
-#endif /* __linux__ */
 
 #endif /* SELFTESTS_HPT_H */

@@ -4,11 +4,11 @@
 #define SELFTESTS_TYPES_H
 
 #include <stdbool.h>
-#include <linux/types.h>
+#include <stdint.h>
 
-typedef __u8 u8;
-typedef __u32 u32;
-typedef __u64 u64;
+typedef uint8_t u8;
+typedef uint32_t u32;
+typedef uint64_t u64;
 
 #ifndef BIT
 #define BIT(nr)		(1ul << (nr))
