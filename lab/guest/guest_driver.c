@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * guest_driver: pseries-hpt's files against everything that a person, a script
+ * or an unlucky moment can do to them. Runs in a Linux HPT guest.
+ *
+ * Two sizes are used, the one found and the next bigger one, so that no shrink
+ * meets a collision it was not meant to. What needs a moment that may be missed
+ * (a signal while the hypervisor prepares) is tried again, up to TRIES times.
+ */
+#include <limits.h>
+#include <time.h>
+
+#include "hpt.h"
+
+#define TRIES		20
+/* On an emulated host, a resize may take a second. */
+#define TEST_SECONDS	120
+
+/* The two sizes. */
+static long small, big;
+
+FIXTURE(hpt) {
+	long timeout_ms;
+	int kernel_log;
+};
+
+FIXTURE_SETUP(hpt)
+{
+	ASSERT_EQ(small, read_number(HPT_ORDER));
+	self->timeout_ms = read_number(HPT_TIMEOUT);
+	self->kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	ASSERT_GE(self->kernel_log, 0);
+	lseek(self->kernel_log, 0, SEEK_END);
+}
+
+/*
+ * Whatever went wrong, the next test begins the same way; and none may leave
+ * anything alarming in the kernel's log.
+ */
+FIXTURE_TEARDOWN(hpt)
+{
+	static const char * const alarming[] = {
+		"WARNING:", "BUG:", "Oops", "lockup", "stall", "INFO: task",
+		"Hashing failure", "Bad page",
+	};
+	char record[1024];
+	unsigned int i;
+	ssize_t len;
+
+	insert_module();
+	EXPECT_EQ(0, write_number(HPT_TIMEOUT, self->timeout_ms));
+	EXPECT_EQ(0, write_number(HPT_ORDER, small));
+
+	for (;;) {
+		len = read(self->kernel_log, record, sizeof(record) - 1);
+		if (len < 0 && errno == EPIPE)
+			continue;
+		if (len <= 0)
+			break;
+		record[len] = 0;
+		for (i = 0; i < ARRAY_SIZE(alarming); i++)
+			EXPECT_EQ(NULL, strstr(record, alarming[i]))
+				TH_LOG("kernel log: %s", record);
+	}
+}
+
+#define HPT_TEST(name)	TEST_F_TIMEOUT(hpt, name, TEST_SECONDS)
+
+static int resize(long order)
+{
+	return write_number(HPT_ORDER, order);
+}
+
+/* This size is in force, the kernel agrees, and nothing is in flight. */
+static bool settled(long order)
+{
+	long ours = read_number(HPT_ORDER), kernels = read_number(KERNEL_ORDER);
+	bool idle = state_is("idle");
+
+	if (ours == order && kernels == order && idle)
+		return true;
+	printf("# expected order %ld, found %ld, the kernel's is %ld%s\n", order,
+	       ours, kernels, idle ? "" : ", and a resize is in flight");
+	return false;
+}
+
+HPT_TEST(resizes)
+{
+	char digits[3];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, resize(big));
+		ASSERT_TRUE(settled(big));
+		ASSERT_EQ(0, resize(small));
+		ASSERT_TRUE(settled(small));
+	}
+
+	/* Without a newline, too. */
+	snprintf(digits, sizeof(digits), "%ld", big);
+	ASSERT_EQ(0, write_text(HPT_ORDER, digits));
+	ASSERT_TRUE(settled(big));
+}
+
+static long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000L + ts.tv_nsec / 1000;
+}
+
+/* In the unit it says, and together the better part of what the write took. */
+HPT_TEST(tells_the_times)
+{
+	long elapsed, prepare, commit;
+
+	elapsed = now_us();
+	ASSERT_EQ(0, resize(big));
+	elapsed = now_us() - elapsed;
+	prepare = read_number(HPT_PREPARE_US);
+	commit = read_number(HPT_COMMIT_US);
+
+	TH_LOG("prepare %ld us, commit %ld us, the write %ld us", prepare,
+	       commit, elapsed);
+	ASSERT_GT(prepare, 0);
+	ASSERT_GT(commit, 0);
+	ASSERT_LE(prepare + commit, elapsed);
+	ASSERT_GE(prepare + commit, elapsed / 2);
+}
+
+HPT_TEST(present_size_is_nothing_to_do)
+{
+	long prepare, commit;
+
+	ASSERT_EQ(0, resize(big));
+	prepare = read_number(HPT_PREPARE_US);
+	commit = read_number(HPT_COMMIT_US);
+	ASSERT_EQ(0, resize(big));
+	ASSERT_EQ(prepare, read_number(HPT_PREPARE_US));
+	ASSERT_EQ(commit, read_number(HPT_COMMIT_US));
+	ASSERT_TRUE(settled(big));
+}
+
+HPT_TEST(refuses_what_is_no_size)
+{
+	static const char * const garbage[] = {
+		"\n", "abc", "abc\n", "-1", "-23", "2 3", "23 24", "23x",
+		" 23", "0x17", "23.0", "0", "1", "17", "47", "256",
+		"4294967319", "18446744073709551639",
+		"99999999999999999999999999", "\xff",
+	};
+	static const char nul_within[] = { '2', 0, '3' };
+	char digits[4000];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(garbage); i++)
+		EXPECT_EQ(EINVAL, write_text(HPT_ORDER, garbage[i]))
+			TH_LOG("for garbage number %u", i);
+	EXPECT_EQ(EINVAL, write_file(HPT_ORDER, nul_within, 3));
+	memset(digits, '1', sizeof(digits));
+	EXPECT_EQ(EINVAL, write_file(HPT_ORDER, digits, sizeof(digits)));
+
+	/* To write nothing is to ask for nothing. */
+	EXPECT_EQ(0, write_text(HPT_ORDER, ""));
+	ASSERT_TRUE(settled(small));
+}
+
+HPT_TEST(refuses_what_is_no_timeout)
+{
+	static const char * const garbage[] = {
+		"\n", "x", "-1", "0", "0x10", "4294967296",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(garbage); i++)
+		EXPECT_EQ(EINVAL, write_text(HPT_TIMEOUT, garbage[i]))
+			TH_LOG("for garbage number %u", i);
+	ASSERT_EQ(self->timeout_ms, read_number(HPT_TIMEOUT));
+
+	ASSERT_EQ(0, write_number(HPT_TIMEOUT, UINT_MAX));
+	ASSERT_EQ(UINT_MAX, read_number(HPT_TIMEOUT));
+	ASSERT_EQ(0, resize(big));
+	ASSERT_TRUE(settled(big));
+}
+
+HPT_TEST(is_for_root_only)
+{
+	pid_t pid = fork();
+
+	ASSERT_GE(pid, 0);
+	if (pid == 0) {
+		if (setuid(65534))
+			_exit(errno);
+		_exit(resize(big));
+	}
+	ASSERT_EQ(EACCES, reap_writer(pid));
+	ASSERT_TRUE(settled(small));
+}
+
+/* 64 TiB is more than any hypervisor gives a guest as small as this. */
+HPT_TEST(eperm_beyond_the_policy)
+{
+	ASSERT_EQ(EPERM, resize(46));
+	ASSERT_TRUE(settled(small));
+	ASSERT_EQ(0, resize(big));
+}
+
+/* The smallest HPT has no room for the kernel's linear mapping. */
+HPT_TEST(enospc_when_bolted_entries_collide)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(ENOSPC, resize(18));
+		ASSERT_TRUE(settled(small));
+	}
+	ASSERT_EQ(0, resize(big));
+}
+
+HPT_TEST(etimedout_when_it_takes_too_long)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < TRIES; i++) {
+		ASSERT_EQ(0, write_number(HPT_TIMEOUT, 1));
+		ret = resize(big);
+		ASSERT_EQ(0, write_number(HPT_TIMEOUT, self->timeout_ms));
+		if (ret)
+			break;
+		ASSERT_EQ(0, resize(small));
+	}
+	if (!ret)
+		SKIP(return, "this hypervisor prepares within 1 ms");
+
+	ASSERT_EQ(ETIMEDOUT, ret);
+	ASSERT_TRUE(settled(small));
+	ASSERT_EQ(0, resize(big));
+}
+
+/*
+ * A signal while the hypervisor prepares. Returns what the writer said, or 0
+ * if the signal always came too late.
+ */
+static int interrupt_writer(int sig)
+{
+	pid_t writer;
+	int i, ret;
+
+	for (i = 0; i < TRIES; i++) {
+		writer = spawn_writer(HPT_ORDER, big);
+		if (await_preparing(writer))
+			kill(writer, sig);
+		ret = reap_writer(writer);
+		if (read_number(HPT_ORDER) == small)
+			return ret;
+		/* A writer may also be killed when it is done. */
+		if (resize(small))
+			break;
+	}
+	return 0;
+}
+
+HPT_TEST(signal_cancels)
+{
+	ASSERT_EQ(EINTR, interrupt_writer(SIGUSR1));
+	ASSERT_TRUE(settled(small));
+	ASSERT_EQ(0, resize(big));
+}
+
+HPT_TEST(kill_cancels)
+{
+	ASSERT_EQ(WRITER_KILLED + SIGKILL, interrupt_writer(SIGKILL));
+	ASSERT_TRUE(settled(small));
+	ASSERT_EQ(0, resize(big));
+}
+
+/* The later one waits for its turn, and so has the last word. */
+HPT_TEST(writers_take_turns)
+{
+	bool overlapped = false;
+	pid_t first, second;
+	int i;
+
+	for (i = 0; i < TRIES && !overlapped; i++) {
+		first = spawn_writer(HPT_ORDER, big);
+		overlapped = await_preparing(first);
+		second = spawn_writer(HPT_ORDER, small);
+		ASSERT_EQ(0, reap_writer(first));
+		ASSERT_EQ(0, reap_writer(second));
+		ASSERT_TRUE(settled(small));
+	}
+	ASSERT_TRUE(overlapped);
+}
+
+HPT_TEST(signal_ends_the_wait_for_a_turn)
+{
+	pid_t first, second;
+	int i, ret = 0;
+
+	for (i = 0; i < TRIES && !ret; i++) {
+		first = spawn_writer(HPT_ORDER, big);
+		await_preparing(first);
+		second = spawn_writer(HPT_ORDER, small);
+		await_sleeping(second);
+		kill(second, SIGUSR1);
+		ret = reap_writer(second);
+		ASSERT_EQ(0, reap_writer(first));
+		ASSERT_TRUE(settled(ret ? big : small));
+	}
+	ASSERT_EQ(EINTR, ret);
+}
+
+HPT_TEST(kernels_own_resizer_works)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, write_number(KERNEL_ORDER, big));
+		ASSERT_TRUE(settled(big));
+		ASSERT_EQ(0, resize(small));
+		ASSERT_TRUE(settled(small));
+		ASSERT_EQ(0, resize(big));
+		ASSERT_EQ(0, write_number(KERNEL_ORDER, small));
+		ASSERT_TRUE(settled(small));
+	}
+}
+
+/*
+ * The kernel's resizer and ours at the same time: each cancels what the other
+ * has had prepared, so that PREPARE starts over and COMMIT finds nothing or
+ * another size. Either may give up (EIO), but they agree on the size.
+ */
+HPT_TEST(survives_cancelled_prepares)
+{
+	int i, ours, kernels, gave_up = 0;
+	pid_t rival;
+
+	for (i = 0; i < 10; i++) {
+		rival = spawn_writer(KERNEL_ORDER, i & 1 ? small : big);
+		ours = resize(i & 1 ? big : small);
+		kernels = reap_writer(rival);
+		EXPECT_TRUE(!ours || ours == EIO)
+			TH_LOG("the driver answered: %s", strerror(ours));
+		EXPECT_TRUE(!kernels || kernels == EIO)
+			TH_LOG("the kernel answered: %s", strerror(kernels));
+		gave_up += !!ours;
+		ASSERT_TRUE(settled(read_number(KERNEL_ORDER)));
+	}
+	TH_LOG("the driver gave up %d times of 10", gave_up);
+	ASSERT_EQ(0, resize(big));
+	ASSERT_EQ(0, resize(small));
+	ASSERT_TRUE(settled(small));
+}
+
+#define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
+
+HPT_TEST(cpus_come_and_go)
+{
+	pid_t toggler;
+	int i;
+
+	if (access(CPU1_ONLINE, W_OK))
+		SKIP(return, "this guest has one CPU");
+
+	ASSERT_EQ(0, write_number(CPU1_ONLINE, 0));
+	EXPECT_EQ(0, resize(big));
+	ASSERT_EQ(0, write_number(CPU1_ONLINE, 1));
+	ASSERT_EQ(0, resize(small));
+
+	toggler = fork();
+	ASSERT_GE(toggler, 0);
+	if (toggler == 0) {
+		for (i = 0; i < 10; i++)
+			if (write_number(CPU1_ONLINE, i & 1))
+				_exit(errno);
+		_exit(0);
+	}
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(0, resize(big));
+		EXPECT_EQ(0, resize(small));
+	}
+	ASSERT_EQ(0, reap_writer(toggler));
+	ASSERT_TRUE(settled(small));
+}
+
+HPT_TEST(rmmod_ends_a_resize)
+{
+	int i, ret = 0;
+	pid_t writer;
+
+	for (i = 0; i < TRIES && !ret; i++) {
+		writer = spawn_writer(HPT_ORDER, big);
+		await_preparing(writer);
+		ASSERT_EQ(0, remove_module());
+		ret = reap_writer(writer);
+		ASSERT_NE(0, access(HPT_ORDER, F_OK));
+		ASSERT_EQ(0, insert_module());
+		ASSERT_TRUE(settled(ret ? small : big));
+		ASSERT_EQ(0, resize(small));
+	}
+	ASSERT_EQ(ENODEV, ret);
+	ASSERT_EQ(0, resize(big));
+}
+
+HPT_TEST(rmmod_with_the_file_open)
+{
+	int fd, err = 0;
+
+	fd = open(HPT_ORDER, O_WRONLY);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, remove_module());
+	if (write(fd, "23", 2) < 0)
+		err = errno;
+	ASSERT_EQ(ENODEV, err);
+	close(fd);
+	ASSERT_EQ(0, insert_module());
+	ASSERT_TRUE(settled(small));
+}
+
+HPT_TEST(insmod_and_rmmod_again_and_again)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, remove_module());
+		ASSERT_EQ(0, insert_module());
+	}
+	ASSERT_EQ(EEXIST, insert_module());
+	ASSERT_TRUE(settled(small));
+}
+
+/*
+ * Before main(), which forks a child for each test. If the hypervisor allows no
+ * bigger HPT than the one found, that one is the bigger of the two.
+ */
+static void __attribute__((constructor)) choose_sizes(void)
+{
+	int ret;
+
+	ret = insert_module();
+	if (ret && ret != EEXIST)
+		bail_out("insmod", ret);
+
+	small = read_number(HPT_ORDER);
+	ret = resize(small + 1);
+	if (ret == EPERM)
+		small--;
+	else if (ret)
+		bail_out("the first resize", ret);
+	big = small + 1;
+
+	ret = resize(small);
+	if (ret)
+		bail_out("the first resize", ret);
+}
+
+TEST_HARNESS_MAIN

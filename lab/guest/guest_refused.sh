@@ -1,0 +1,45 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_refused radix|firmware: in a guest that cannot resize its HPT, because
+# it has none or because the hypervisor does not offer it, the driver does not
+# load and says why. KTAP.
+
+case ${1:-} in
+radix) reason="uses the radix MMU" ;;
+firmware) reason="does not offer to resize" ;;
+*) echo "Bail out! usage: guest_refused radix|firmware"; exit 1 ;;
+esac
+failed=0
+
+report()
+{
+	if [ "$1" = 0 ]; then
+		echo "ok $2"
+	else
+		echo "not ok $2"
+		failed=1
+	fi
+}
+
+echo "TAP version 13"
+echo "1..3"
+dmesg -c >/dev/null
+answer=$(insmod /guest/pseries-hpt.ko 2>&1)
+echo "# ${answer:-insmod said nothing}"
+
+case $answer in
+*"No such device"*) true ;;
+*) false ;;
+esac
+report $? "1 insmod says: No such device"
+
+# Some insmod programs try a second system call when the first one fails.
+dmesg | grep "pseries_hpt: " | sed 's/^/# /'
+dmesg | grep -q "pseries_hpt: not loaded: .*$reason"
+report $? "2 the log says: $reason"
+
+[ ! -e /sys/kernel/hpt ] && ! grep -q '^pseries_hpt' /proc/modules
+report $? "3 nothing is left behind"
+exit $failed

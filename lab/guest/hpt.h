@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For tests of the guest driver: its files in /sys/kernel/hpt, its module, and
+ * other processes that write to its files.
+ *
+ * Everything answers with 0 or the errno that the system call failed with.
+ */
+#ifndef LAB_GUEST_HPT_H
+#define LAB_GUEST_HPT_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#define HPT_ORDER	"/sys/kernel/hpt/order"
+#define HPT_STATE	"/sys/kernel/hpt/state"
+#define HPT_TIMEOUT	"/sys/kernel/hpt/timeout_ms"
+#define HPT_PREPARE_US	"/sys/kernel/hpt/last_prepare_us"
+#define HPT_COMMIT_US	"/sys/kernel/hpt/last_commit_us"
+/* The kernel's own file. */
+#define KERNEL_ORDER	"/sys/kernel/debug/powerpc/hpt_order"
+#define HPT_MODULE	"/guest/pseries-hpt.ko"
+
+/* A writer that was killed leaves this and the signal's number. */
+#define WRITER_KILLED	1000
+
+static inline noreturn void bail_out(const char *what, int err)
+{
+	printf("Bail out! %s: %s\n", what, strerror(err));
+	fflush(stdout);
+	_exit(KSFT_FAIL);
+}
+
+static inline int write_file(const char *file, const void *data, size_t len)
+{
+	int fd, ret = 0;
+
+	fd = open(file, O_WRONLY);
+	if (fd < 0)
+		return errno;
+	if (write(fd, data, len) < 0)
+		ret = errno;
+	close(fd);
+	return ret;
+}
+
+static inline int write_text(const char *file, const char *text)
+{
+	return write_file(file, text, strlen(text));
+}
+
+static inline int write_number(const char *file, long number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ld\n", number);
+	return write_text(file, text);
+}
+
+/* Up to the end of the line. */
+static inline void read_line(const char *file, char *line, int size)
+{
+	FILE *f = fopen(file, "r");
+
+	if (!f || !fgets(line, size, f))
+		bail_out(file, errno);
+	line[strcspn(line, "\n")] = 0;
+	fclose(f);
+}
+
+static inline long read_number(const char *file)
+{
+	char line[64];
+
+	read_line(file, line, sizeof(line));
+	return atol(line);
+}
+
+static inline bool state_is(const char *expected)
+{
+	char line[64];
+
+	read_line(HPT_STATE, line, sizeof(line));
+	return !strcmp(line, expected);
+}
+
+static inline int insert_module(void)
+{
+	int fd, ret = 0;
+
+	fd = open(HPT_MODULE, O_RDONLY);
+	if (fd < 0)
+		bail_out(HPT_MODULE, errno);
+	if (syscall(SYS_finit_module, fd, "", 0))
+		ret = errno;
+	close(fd);
+	return ret;
+}
+
+static inline int remove_module(void)
+{
+	if (syscall(SYS_delete_module, "pseries_hpt", O_NONBLOCK))
+		return errno;
+	return 0;
+}
+
+static inline void ignore_signal(int sig)
+{
+	(void)sig;
+}
+
+/* A process that writes a number to a file and leaves the errno behind. */
+static inline pid_t spawn_writer(const char *file, long number)
+{
+	/* The likely way to set a handler: restarts what it may restart. */
+	struct sigaction action = {
+		.sa_handler = ignore_signal,
+		.sa_flags = SA_RESTART,
+	};
+	pid_t pid;
+
+	pid = fork();
+	if (pid < 0)
+		bail_out("fork", errno);
+	if (pid == 0) {
+		sigaction(SIGUSR1, &action, NULL);
+		_exit(write_number(file, number));
+	}
+	return pid;
+}
+
+static inline int reap_writer(pid_t writer)
+{
+	int status;
+
+	if (waitpid(writer, &status, 0) != writer)
+		bail_out("waitpid", errno);
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   WRITER_KILLED + WTERMSIG(status);
+}
+
+static inline bool ended(pid_t writer)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return !waitid(P_PID, writer, &info, WEXITED | WNOHANG | WNOWAIT) &&
+	       info.si_pid == writer;
+}
+
+/* Until a resize is being prepared; false if the writer ended first. */
+static inline bool await_preparing(pid_t writer)
+{
+	struct pollfd state = { .events = POLLPRI };
+	char line[16] = "";
+	bool seen = false;
+
+	state.fd = open(HPT_STATE, O_RDONLY);
+	while (!seen && !ended(writer)) {
+		lseek(state.fd, 0, SEEK_SET);
+		if (read(state.fd, line, sizeof(line)) < 0)
+			bail_out(HPT_STATE, errno);
+		seen = !strncmp(line, "preparing", 9);
+		/* Limited, as a short state may have come and gone. */
+		if (!seen)
+			poll(&state, 1, 20);
+	}
+	close(state.fd);
+	return seen;
+}
+
+/* Until a process sleeps in the kernel; false if it ended first. */
+static inline bool await_sleeping(pid_t writer)
+{
+	char file[32], line[128], *state;
+
+	snprintf(file, sizeof(file), "/proc/%d/stat", writer);
+	for (;;) {
+		read_line(file, line, sizeof(line));
+		state = strrchr(line, ')');
+		if (state && state[2] == 'S')
+			return true;
+		if (ended(writer))
+			return false;
+		sched_yield();
+	}
+}
+
+#endif /* LAB_GUEST_HPT_H */
