@@ -78,32 +78,29 @@ static void vm_enable(struct vm *vm, unsigned int cap, u64 a, u64 b)
  */
 void *vmm_map_backing(unsigned long size, unsigned long page)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	unsigned long align = page > BACKING_ALIGN ? page : BACKING_ALIGN;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	unsigned long area, aligned;
 	void *mem;
 
-	mem = mmap(NULL, size + align, PROT_NONE, flags, -1, 0);
-	if (mem == MAP_FAILED)
-		die("no %#lx bytes of address space", size + align);
-	area = (unsigned long)mem;
-	aligned = (area + align - 1) & -align;
-	if (aligned > area)
-		munmap(mem, aligned - area);
-	munmap((void *)(aligned + size), area + align - aligned);
-
 	if (page > (unsigned long)sysconf(_SC_PAGESIZE)) {
-		flags &= ~MAP_NORESERVE;
+		/* Of its own accord at a multiple of the page size. */
 		flags |= MAP_HUGETLB | MAP_POPULATE |
 			 (__builtin_ctzl(page) << MAP_HUGE_SHIFT);
+		mem = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+		return mem == MAP_FAILED ? NULL : mem;
 	}
-	mem = mmap((void *)aligned, size, PROT_READ | PROT_WRITE,
-		   flags | MAP_FIXED, -1, 0);
-	if (mem == MAP_FAILED) {
-		munmap((void *)aligned, size);
-		return NULL;
-	}
-	return mem;
+
+	flags |= MAP_NORESERVE;
+	mem = mmap(NULL, size + BACKING_ALIGN, PROT_READ | PROT_WRITE, flags,
+		   -1, 0);
+	if (mem == MAP_FAILED)
+		die("no %#lx bytes of address space", size + BACKING_ALIGN);
+	area = (unsigned long)mem;
+	aligned = (area + BACKING_ALIGN - 1) & -BACKING_ALIGN;
+	if (aligned > area)
+		munmap(mem, aligned - area);
+	munmap((void *)(aligned + size), area + BACKING_ALIGN - aligned);
+	return (void *)aligned;
 }
 
 /**
