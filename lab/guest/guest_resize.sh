@@ -5,6 +5,9 @@
 # guest_resize [ROUNDS]: takes the HPT down by one, up two orders and down again
 # while churn changes its mappings and compares every byte. KTAP; one test for
 # each resize, one for churn, one for whether churn can tell.
+#
+# With 4 KiB pages the kernel's own entries alone can fill the HPT that a
+# hypervisor calls adequate: there it goes up by one and back only.
 
 rounds=${1:-1}
 hpt=/sys/kernel/hpt
@@ -56,8 +59,16 @@ churn=$!
 exec 3</tmp/churn.$$
 rm /tmp/churn.$$
 
+# A hypervisor refuses more than one above what it chose when the guest began.
+top=$(cat $hpt/order)
+orders="$((top - 1)) $top $((top + 1)) $top $((top - 1)) $top"
+grep -m 1 KernelPageSize /proc/self/smaps | grep -q ' 4 kB' &&
+	orders="$((top + 1)) $top"
+# shellcheck disable=SC2086 # a list
+set -- $orders
+
 echo "TAP version 13"
-echo "1..$((rounds * 5 + 2))"
+echo "1..$((rounds * $# + 2))"
 read -r line <&3
 echo "# $line"
 case $line in
@@ -65,14 +76,11 @@ case $line in
 *) bail_out "churn did not start" ;;
 esac
 
-# The hypervisor may refuse what is above the order found; never so the way back.
-top=$(cat $hpt/order)
 i=0
 while [ $i -lt "$rounds" ]; do
-	for order in $((top - 1)) "$top" $((top + 1)) "$top" $((top - 1)); do
+	for order; do
 		resize "$order"
 	done
-	echo "$top" >$hpt/order
 	i=$((i + 1))
 done
 
