@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KVM_CHECK_EXTENSION and KVM_ENABLE_CAP for capabilities of ours.
+ *
+ * KVM serves these two in plain functions, so they are probed. The entry handler
+ * lets every number that is not ours pass without a return probe; the function
+ * itself answers ours with "unknown", which the return handler replaces.
+ * Handlers must not sleep: they check and set, what sleeps comes later.
+ */
+#include <linux/kprobes.h>
+#include <linux/kvm_host.h>
+
+#include <uapi/linux/kvm_hv_ext.h>
+
+#include "ops.h"
+
+struct hvx_cap_call {
+	long ret;
+};
+
+static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
+{
+	/* Asked of a VM that is older than the module: it gets nothing. */
+	if (kvm && !hvx_vm_find(kvm))
+		return 0;
+
+	switch (cap) {
+	case KVM_CAP_PPC_HV_EXT:
+		return KVM_PPC_HV_EXT_RESIZE | KVM_PPC_HV_EXT_RESIZE_HCALL;
+	case KVM_CAP_PPC_HPT_RESIZE:
+		return hvx_resize_strategies();
+	}
+	return 0;
+}
+
+static long hvx_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+
+	if (!vm || cap->flags)
+		return -EINVAL;
+
+	switch (cap->cap) {
+	case KVM_CAP_PPC_HPT_RESIZE:
+		return hvx_resize_set_strategy(vm, cap->args[0]);
+	}
+	return -EINVAL;
+}
+
+static bool hvx_cap_is_ours(unsigned long cap)
+{
+	return cap >= KVM_CAP_PPC_HV_EXT && cap <= KVM_CAP_PPC_BALLOON_INHIBIT;
+}
+
+static int hvx_check_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct hvx_cap_call *call = (void *)ri->data;
+	unsigned long cap = regs->gpr[4];
+
+	if (!hvx_cap_is_ours(cap))
+		return 1;
+	call->ret = hvx_check_extension((struct kvm *)regs->gpr[3], cap);
+	return 0;
+}
+
+static int hvx_enable_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct hvx_cap_call *call = (void *)ri->data;
+	const struct kvm_enable_cap *cap = (void *)regs->gpr[4];
+
+	if (!hvx_cap_is_ours(cap->cap))
+		return 1;
+	call->ret = hvx_enable_cap((struct kvm *)regs->gpr[3], cap);
+	return 0;
+}
+
+static int hvx_cap_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct hvx_cap_call *call = (void *)ri->data;
+
+	regs_set_return_value(regs, call->ret);
+	return 0;
+}
+
+static struct kretprobe hvx_check_probe = {
+	.kp.symbol_name = "kvm_vm_ioctl_check_extension",
+	.entry_handler = hvx_check_entry,
+	.handler = hvx_cap_return,
+	.data_size = sizeof(struct hvx_cap_call),
+};
+
+static struct kretprobe hvx_enable_probe = {
+	.kp.symbol_name = "kvm_vm_ioctl_enable_cap",
+	.entry_handler = hvx_enable_entry,
+	.handler = hvx_cap_return,
+	.data_size = sizeof(struct hvx_cap_call),
+};
+
+static struct kretprobe *hvx_cap_probes[] = {
+	&hvx_check_probe,
+	&hvx_enable_probe,
+};
+
+/**
+ * hvx_caps_install() - start to answer for our capabilities
+ *
+ * Return: 0, or the error of the probes, with the reason in the log.
+ */
+int hvx_caps_install(void)
+{
+	int ret;
+
+	/* More than can ask at a time; a missed probe would be a wrong answer. */
+	hvx_check_probe.maxactive = 4 * num_possible_cpus();
+	hvx_enable_probe.maxactive = 4 * num_possible_cpus();
+
+	ret = register_kretprobes(hvx_cap_probes, ARRAY_SIZE(hvx_cap_probes));
+	if (ret)
+		pr_err("cannot probe KVM's capability ioctls (%d): is CONFIG_KPROBES on?\n",
+		       ret);
+	return ret;
+}
+
+/**
+ * hvx_caps_remove() - stop answering
+ *
+ * Context: may sleep, until no handler runs.
+ */
+void hvx_caps_remove(void)
+{
+	unregister_kretprobes(hvx_cap_probes, ARRAY_SIZE(hvx_cap_probes));
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hash page tables and reverse maps as things that are allocated and freed.
+ *
+ * A table is made so that stock KVM can free it: it is stock KVM's, once a
+ * resize has installed it.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/vmalloc.h>
+
+#include "hpt.h"
+
+/* Between two looks at whether to go on; 1 MiB is cleared in well under 1 ms. */
+#define HVX_CLEAR_CHUNK		(1UL << 20)
+
+static int hvx_clear(void *mem, u64 bytes, struct hvx_progress *progress)
+{
+	u64 off, chunk;
+
+	for (off = 0; off < bytes; off += chunk) {
+		if (READ_ONCE(progress->cancel))
+			return -ECANCELED;
+		chunk = min_t(u64, bytes - off, HVX_CLEAR_CHUNK);
+		memset(mem + off, 0, chunk);
+		WRITE_ONCE(progress->done, progress->done + chunk);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * hvx_hpt_bytes() - memory that a table takes
+ * @order: log2 of the table's size in bytes
+ *
+ * Return: bytes of the table and of the reverse map entries beside it.
+ */
+u64 hvx_hpt_bytes(unsigned int order)
+{
+	return (1ULL << order) +
+	       hpt_nr_hptes(order) * sizeof(struct revmap_entry);
+}
+
+/**
+ * hvx_hpt_alloc() - make an empty table
+ * @hpt: filled in
+ * @order: log2 of the table's size in bytes
+ * @progress: counts the bytes cleared, and says when to give up
+ *
+ * The table comes from the CMA reserve for HPTs, or failing that from the page
+ * allocator, which can serve small orders; the reverse map entries from
+ * vmalloc. Clearing goes in pieces, for a large table takes seconds.
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM, or -ECANCELED; on failure nothing is held.
+ */
+int hvx_hpt_alloc(struct kvm_hpt_info *hpt, unsigned int order,
+		  struct hvx_progress *progress)
+{
+	u64 rev_bytes = hpt_nr_hptes(order) * sizeof(struct revmap_entry);
+	struct page *page;
+	int ret;
+
+	memset(hpt, 0, sizeof(*hpt));
+
+	/* More than the machine has: do not make CMA migrate pages for it. */
+	if (hvx_hpt_bytes(order) >> PAGE_SHIFT > totalram_pages())
+		return -ENOMEM;
+
+	page = kvm_alloc_hpt_cma(1UL << (order - PAGE_SHIFT));
+	if (page) {
+		hpt->virt = (unsigned long)pfn_to_kaddr(page_to_pfn(page));
+		hpt->cma = 1;
+	} else {
+		hpt->virt = __get_free_pages(GFP_KERNEL | __GFP_NOWARN |
+					     __GFP_RETRY_MAYFAIL,
+					     order - PAGE_SHIFT);
+	}
+	if (!hpt->virt)
+		return -ENOMEM;
+	hpt->order = order;
+
+	hpt->rev = __vmalloc(rev_bytes, GFP_KERNEL | __GFP_NOWARN |
+					__GFP_RETRY_MAYFAIL);
+	ret = -ENOMEM;
+	if (!hpt->rev)
+		goto free;
+
+	ret = hvx_clear((void *)hpt->virt, 1ULL << order, progress);
+	if (!ret)
+		ret = hvx_clear(hpt->rev, rev_bytes, progress);
+	if (ret)
+		goto free;
+	return 0;
+
+free:
+	hvx_hpt_free(hpt);
+	return ret;
+}
+
+/**
+ * hvx_hpt_free() - free a table
+ * @hpt: the table; one without memory is left alone
+ *
+ * Context: may sleep. No CPU translates through it and no thread looks at it.
+ */
+void hvx_hpt_free(struct kvm_hpt_info *hpt)
+{
+	if (!hpt->virt)
+		return;
+	vfree(hpt->rev);
+	if (hpt->cma)
+		kvm_free_hpt_cma(virt_to_page((void *)hpt->virt),
+				 1UL << (hpt->order - PAGE_SHIFT));
+	else
+		free_pages(hpt->virt, hpt->order - PAGE_SHIFT);
+	memset(hpt, 0, sizeof(*hpt));
+}
+
+/**
+ * hvx_rmaps_alloc() - make an empty reverse map for every memslot there is
+ * @kvm: the VM
+ * @progress: says when to give up
+ *
+ * The caller sees to it that the memslots do not change until the result is
+ * installed, or that it is thrown away when they do.
+ *
+ * Context: may sleep. Takes kvm->slots_lock.
+ * Return: the reverse maps, or an error pointer: -ENOMEM, -ECANCELED.
+ */
+struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
+				  struct hvx_progress *progress)
+{
+	struct kvm_memory_slot *slot;
+	struct hvx_rmaps *rmaps;
+	unsigned int i, nr = 0;
+	int bkt;
+
+	/* The list is taken under the lock, the memory is not. */
+	mutex_lock(&kvm->slots_lock);
+	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm))
+		nr++;
+	rmaps = kvzalloc(struct_size(rmaps, slot, nr), GFP_KERNEL_ACCOUNT);
+	if (rmaps) {
+		kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
+			rmaps->slot[rmaps->nr].id = slot->id;
+			rmaps->slot[rmaps->nr].npages = slot->npages;
+			rmaps->nr++;
+		}
+	}
+	mutex_unlock(&kvm->slots_lock);
+	if (!rmaps)
+		return ERR_PTR(-ENOMEM);
+
+	for (i = 0; i < rmaps->nr; i++) {
+		if (READ_ONCE(progress->cancel)) {
+			hvx_rmaps_free(rmaps);
+			return ERR_PTR(-ECANCELED);
+		}
+		rmaps->slot[i].rmap = vzalloc(array_size(rmaps->slot[i].npages,
+							 sizeof(unsigned long)));
+		if (!rmaps->slot[i].rmap) {
+			hvx_rmaps_free(rmaps);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+	return rmaps;
+}
+
+/**
+ * hvx_rmaps_free() - free reverse maps
+ * @rmaps: the reverse maps, or NULL
+ *
+ * Context: may sleep.
+ */
+void hvx_rmaps_free(struct hvx_rmaps *rmaps)
+{
+	unsigned int i;
+
+	if (!rmaps)
+		return;
+	for (i = 0; i < rmaps->nr; i++)
+		vfree(rmaps->slot[i].rmap);
+	kvfree(rmaps);
+}
+
+/**
+ * hvx_rmaps_bytes() - memory that reverse maps take
+ * @rmaps: the reverse maps
+ *
+ * Return: bytes.
+ */
+u64 hvx_rmaps_bytes(const struct hvx_rmaps *rmaps)
+{
+	u64 pages = 0;
+	unsigned int i;
+
+	for (i = 0; i < rmaps->nr; i++)
+		pages += rmaps->slot[i].npages;
+	return pages * sizeof(unsigned long);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Hash page tables and reverse maps as things that are allocated and freed.
+ */
+#ifndef KVM_HV_EXT_HPT_H
+#define KVM_HV_EXT_HPT_H
+
+#include <linux/kvm_host.h>
+
+#include <asm/kvm_book3s.h>
+#include <asm/kvm_ppc.h>
+
+#include "hpte.h"
+
+/* How far a long piece of work is; written by one thread, read by any. */
+struct hvx_progress {
+	u64 total;	/* bytes to go through in all */
+	u64 done;
+	bool cancel;	/* asks the worker to give up soon */
+};
+
+/* Reverse maps for every memslot, the array that the switch exchanges. */
+struct hvx_rmaps {
+	unsigned int nr;
+	struct hvx_rmap {
+		int id;			/* of the memslot */
+		unsigned long npages;	/* host pages */
+		unsigned long *rmap;	/* vmalloc, npages words */
+	} slot[];
+};
+
+int hvx_hpt_alloc(struct kvm_hpt_info *hpt, unsigned int order,
+		  struct hvx_progress *progress);
+void hvx_hpt_free(struct kvm_hpt_info *hpt);
+u64 hvx_hpt_bytes(unsigned int order);
+
+struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
+				  struct hvx_progress *progress);
+void hvx_rmaps_free(struct hvx_rmaps *rmaps);
+u64 hvx_rmaps_bytes(const struct hvx_rmaps *rmaps);
+
+/* A slot of a table: the HPTE as the hardware sees it, and KVM's note of it. */
+static inline __be64 *hvx_hptep(const struct kvm_hpt_info *hpt, u64 index)
+{
+	return (__be64 *)(hpt->virt + (index << HPT_HPTE_SHIFT));
+}
+
+/* First doubleword in the guest's format. A racy read unless the HPTE is locked. */
+static inline u64 hvx_hpte_v(const __be64 *hptep)
+{
+	u64 v = be64_to_cpu(READ_ONCE(hptep[0]));
+
+	if (cpu_has_feature(CPU_FTR_ARCH_300))
+		v = hpte_v3_to_v2_v(v, be64_to_cpu(READ_ONCE(hptep[1])));
+	return v;
+}
+
+/* Write an entry into a table that no CPU translates through; unlocks it. */
+static inline void hvx_hpte_write(__be64 *hptep, u64 v, u64 r)
+{
+	if (cpu_has_feature(CPU_FTR_ARCH_300)) {
+		r = hpte_v2_to_v3_r(v, r);
+		v = hpte_v2_to_v3_v(v);
+	}
+	WRITE_ONCE(hptep[1], cpu_to_be64(r));
+	/* Whoever takes the lock after us sees both halves. */
+	smp_store_release(&hptep[0], cpu_to_be64(v & ~HPT_V_HVLOCK));
+}
+
+/* Spin for the HPTE's lock bit. Context: preemption disabled. */
+static inline void hvx_hpte_lock(__be64 *hptep)
+{
+	while (!try_lock_hpte(hptep, HPTE_V_HVLOCK))
+		cpu_relax();
+}
+
+static inline void hvx_hpte_unlock(__be64 *hptep)
+{
+	unlock_hpte(hptep, be64_to_cpu(hptep[0]));
+}
+
+#endif /* KVM_HV_EXT_HPT_H */

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvm-hv-ext: extensions to KVM HV for hash page table guests.
+ */
+#include <linux/build_bug.h>
+#include <linux/kvm_host.h>
+#include <linux/module.h>
+
+#include <asm/cputable.h>
+
+#include "ops.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* hpte.h has its own names for the unit tests' sake: they are the kernel's. */
+static_assert(HPT_V_AVPN == HPTE_V_AVPN && HPT_V_BOLTED == HPTE_V_BOLTED &&
+	      HPT_V_LARGE == HPTE_V_LARGE && HPT_V_VALID == HPTE_V_VALID &&
+	      HPT_V_SECONDARY == HPTE_V_SECONDARY &&
+	      HPT_V_HVLOCK == HPTE_V_HVLOCK && HPT_V_ABSENT == HPTE_V_ABSENT);
+static_assert(HPT_R_PP0 == HPTE_R_PP0 && HPT_R_KEY == HPTE_R_KEY &&
+	      HPT_R_RPN == HPTE_R_RPN && HPT_R_R == HPTE_R_R &&
+	      HPT_R_C == HPTE_R_C && HPT_GR_MODIFIED == HPTE_GR_MODIFIED);
+static_assert(HPT_V3_V_COMMON == HPTE_V_COMMON_BITS &&
+	      HPT_V3_R_B == HPTE_R_3_0_SSIZE_MASK);
+static_assert(HPT_ORDER_MIN == PPC_MIN_HPT_ORDER &&
+	      HPT_ORDER_MAX == PPC_MAX_HPT_ORDER);
+
+static int __init hvx_init(void)
+{
+	int ret;
+
+	/* Nested on pseries, KVM HV has radix guests only. */
+	if (!cpu_has_feature(CPU_FTR_HVMODE)) {
+		pr_err("not a bare-metal POWER host, there are no HPT guests to serve\n");
+		return -ENODEV;
+	}
+
+	ret = hvx_resize_init();
+	if (ret)
+		return ret;
+	ret = hvx_caps_install();
+	if (ret)
+		goto err_caps;
+	ret = hvx_ops_install();
+	if (ret) {
+		pr_err("KVM HV is not loaded: load kvm-hv first\n");
+		goto err_ops;
+	}
+	return 0;
+
+err_ops:
+	hvx_caps_remove();
+err_caps:
+	hvx_resize_exit();
+	return ret;
+}
+module_init(hvx_init);
+
+static void __exit hvx_exit(void)
+{
+	hvx_ops_remove();
+	hvx_caps_remove();
+	hvx_resize_exit();
+	/* kfree_rcu() of the last VM's state needs no code of ours. */
+}
+module_exit(hvx_exit);
+
+MODULE_DESCRIPTION("Extensions to KVM HV for hash page table guests");
+MODULE_LICENSE("GPL");
+MODULE_SOFTDEP("pre: kvm-hv");

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The seam to KVM HV: which of its operations are extended, and by what.
+ *
+ * KVM asks is_kvmppc_hv_enabled() by comparing a VM's pointer to its operations
+ * with kvmppc_hv_ops. Pointing kvmppc_hv_ops at a table of ours would make every
+ * VM that runs already look like a PR one; on POWER8 that loses interrupts, as
+ * hcalls of the in-kernel XICS that were begun in real mode would be done again
+ * instead of completed. So the table stays where it is and members of it are
+ * exchanged.
+ *
+ * That makes all VMs come through here. One that is older than the module has no
+ * state of ours and is passed on to the stock function.
+ */
+#include <linux/kvm_host.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+
+#include "ops.h"
+
+struct kvmppc_ops hvx_stock;
+
+/* Held over every call that comes in here, so that unloading can wait for it. */
+DEFINE_STATIC_SRCU(hvx_calls);
+
+static int hvx_init_vm(struct kvm *kvm)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_create(kvm);
+	int ret = -ENOMEM;
+
+	/* Without our state it would be a stock VM that nobody asked for. */
+	if (vm) {
+		ret = hvx_stock.init_vm(kvm);
+		if (ret)
+			hvx_vm_destroy(vm);
+	}
+	srcu_read_unlock(&hvx_calls, idx);
+	return ret;
+}
+
+static void hvx_destroy_vm(struct kvm *kvm)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+
+	if (vm)
+		hvx_resizer_destroy(vm);
+	hvx_stock.destroy_vm(kvm);
+	if (vm)
+		hvx_vm_destroy(vm);
+	srcu_read_unlock(&hvx_calls, idx);
+}
+
+static int hvx_create_vm_debugfs(struct kvm *kvm)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+	int ret;
+
+	if (vm)
+		hvx_debugfs_create(vm);
+	ret = hvx_stock.create_vm_debugfs(kvm);
+	srcu_read_unlock(&hvx_calls, idx);
+	return ret;
+}
+
+/*
+ * A change of memslots ends a resize, for its reverse maps are made for the
+ * memslots there were, and waits for a harvest, which uses the dirty bitmaps.
+ */
+static int hvx_prepare_memory_region(struct kvm *kvm,
+				     const struct kvm_memory_slot *old,
+				     struct kvm_memory_slot *new,
+				     enum kvm_mr_change change)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+	int ret;
+
+	if (vm) {
+		hvx_resize_cancel(vm, HVX_CANCEL_MEMSLOT);
+		hvx_harvest_wait(vm);
+	}
+	ret = hvx_stock.prepare_memory_region(kvm, old, new, change);
+	srcu_read_unlock(&hvx_calls, idx);
+	return ret;
+}
+
+/*
+ * What exports, empties or replaces the table is kept apart from COMMIT, and
+ * finds no old table with bits in it that belong to the new one.
+ */
+static void hvx_hpt_freeze(struct hvx_vm *vm)
+{
+	if (!vm)
+		return;
+	mutex_lock(&vm->resizer.hpt_lock);
+	hvx_harvest_wait(vm);
+}
+
+static void hvx_hpt_thaw(struct hvx_vm *vm)
+{
+	if (vm)
+		mutex_unlock(&vm->resizer.hpt_lock);
+}
+
+static int hvx_get_dirty_log(struct kvm *kvm, struct kvm_dirty_log *log)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+	int ret;
+
+	hvx_hpt_freeze(vm);
+	ret = hvx_stock.get_dirty_log(kvm, log);
+	hvx_hpt_thaw(vm);
+	srcu_read_unlock(&hvx_calls, idx);
+	return ret;
+}
+
+static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+	int ret;
+
+	hvx_hpt_freeze(vm);
+	if (vm && (cfg->flags & KVM_PPC_MMUV3_RADIX))
+		hvx_resize_cancel(vm, HVX_CANCEL_RADIX);
+	ret = hvx_stock.configure_mmu(kvm, cfg);
+	hvx_hpt_thaw(vm);
+	srcu_read_unlock(&hvx_calls, idx);
+	return ret;
+}
+
+static int hvx_resize_ioctl(struct hvx_vm *vm, unsigned int ioctl,
+			    void __user *argp)
+{
+	struct kvm_ppc_resize_hpt rhpt;
+
+	if (copy_from_user(&rhpt, argp, sizeof(rhpt)))
+		return -EFAULT;
+	if (ioctl == KVM_PPC_RESIZE_HPT_PREPARE)
+		return hvx_resize_prepare(vm, rhpt.flags, rhpt.shift,
+					  HVX_ROAD_IOCTL);
+	return hvx_resize_commit(vm, rhpt.flags, rhpt.shift);
+}
+
+/* An int or a long, depending on the kernel release. */
+#define HVX_IOCTL_RET	typeof(hvx_stock.arch_vm_ioctl(NULL, 0, 0))
+
+static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
+				       unsigned long arg)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(filp->private_data);
+	HVX_IOCTL_RET ret;
+
+	switch (vm ? ioctl : 0) {
+	case KVM_PPC_RESIZE_HPT_PREPARE:
+	case KVM_PPC_RESIZE_HPT_COMMIT:
+		ret = hvx_resize_ioctl(vm, ioctl, (void __user *)arg);
+		break;
+
+	case KVM_PPC_ALLOCATE_HTAB:
+	case KVM_PPC_GET_HTAB_FD:
+		hvx_hpt_freeze(vm);
+		hvx_resize_cancel(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
+				      HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
+		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
+		hvx_hpt_thaw(vm);
+		break;
+
+	default:
+		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
+	}
+	srcu_read_unlock(&hvx_calls, idx);
+	return ret;
+}
+
+static int hvx_hcall_implemented(unsigned long hcall)
+{
+	return hvx_resize_hcall_known(hcall) ||
+	       hvx_stock.hcall_implemented(hcall);
+}
+
+/*
+ * init_vm goes in last and comes out first: a VM with state of ours has all of
+ * the rest.
+ */
+#define HVX_FOR_EACH_OP(op)				\
+	op(vcpu_run, hvx_vcpu_run)			\
+	op(destroy_vm, hvx_destroy_vm)			\
+	op(create_vm_debugfs, hvx_create_vm_debugfs)	\
+	op(prepare_memory_region, hvx_prepare_memory_region) \
+	op(get_dirty_log, hvx_get_dirty_log)		\
+	op(configure_mmu, hvx_configure_mmu)		\
+	op(arch_vm_ioctl, hvx_arch_vm_ioctl)		\
+	op(hcall_implemented, hvx_hcall_implemented)
+
+#define HVX_INSTALL(member, fn)	WRITE_ONCE(kvmppc_hv_ops->member, fn);
+#define HVX_RESTORE(member, fn)	\
+	WRITE_ONCE(kvmppc_hv_ops->member, hvx_stock.member);
+
+/**
+ * hvx_ops_install() - extend KVM HV
+ *
+ * Return: 0, or -ENODEV if there is no KVM HV to extend.
+ */
+int hvx_ops_install(void)
+{
+	if (!kvmppc_hv_ops || !try_module_get(kvmppc_hv_ops->owner))
+		return -ENODEV;
+
+	hvx_gate_init(&hvx_bystanders);
+	hvx_stock = *kvmppc_hv_ops;
+	HVX_FOR_EACH_OP(HVX_INSTALL)
+	/* A VM that finds the new init_vm finds the rest as well. */
+	smp_wmb();
+	WRITE_ONCE(kvmppc_hv_ops->init_vm, hvx_init_vm);
+	return 0;
+}
+
+/**
+ * hvx_ops_remove() - leave KVM HV as it was
+ *
+ * VMs of ours hold the module, so there are none. But threads may still be in
+ * functions of ours, for a VM that is older than the module, or on the way back
+ * to KVM after the end of a VM. A thread that has read a pointer of ours but not
+ * yet announced itself, and one that has signed off but not yet returned, does
+ * not sleep in between, so an RCU-tasks grace period sees it through. In between,
+ * vCPU threads are at the gate, the others in the SRCU section.
+ *
+ * Context: may sleep.
+ */
+void hvx_ops_remove(void)
+{
+	WRITE_ONCE(kvmppc_hv_ops->init_vm, hvx_stock.init_vm);
+	HVX_FOR_EACH_OP(HVX_RESTORE)
+
+	synchronize_rcu_tasks();
+	hvx_gate_kill(&hvx_bystanders);
+	synchronize_srcu(&hvx_calls);
+	synchronize_rcu_tasks();
+	module_put(hvx_stock.owner);
+}

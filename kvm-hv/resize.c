@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * HPT resize: the state machine (PAPR ACR "Hash Page Table Resizing").
+ *
+ * A PREPARE makes a struct hvx_resize the VM's pending one and wakes the worker;
+ * the same PREPARE again polls it. A cancel takes it out of "pending"; if the
+ * worker has it at that moment the worker notices and frees it, otherwise the
+ * canceller does. There is one worker for a VM and it does one thing at a time,
+ * so a VM never holds more than one new table, however fast its VMM changes its
+ * mind, and with the harvest it waits for, one old one beside the current.
+ */
+#include <linux/jiffies.h>
+#include <linux/kvm_host.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+
+#include <uapi/linux/kvm_hv_ext.h>
+
+#include "vm.h"
+#include "trace.h"
+
+static unsigned int commit_timeout_ms = 30000;
+module_param(commit_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(commit_timeout_ms,
+		 "Milliseconds that a prepared HPT waits for COMMIT before it is freed (0: for ever)");
+
+/* Bytes that are cleared or copied in a millisecond, until one was measured. */
+#define HVX_DEFAULT_RATE	(1UL << 20)
+
+/* What the guest is told to wait: PAPR has hints up to 100 s. */
+#define HVX_MAX_ESTIMATE_MS	100000
+
+static const struct hvx_strategy *const hvx_strategies[] = {
+	&hvx_copy_strategy,
+};
+
+struct workqueue_struct *hvx_wq;	/* prepare, timeout and harvest */
+
+/**
+ * hvx_resize_strategies() - which strategies there are
+ *
+ * Return: a mask of KVM_PPC_HPT_RESIZE_*.
+ */
+u32 hvx_resize_strategies(void)
+{
+	u32 mask = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++)
+		mask |= hvx_strategies[i]->id;
+	return mask;
+}
+
+/**
+ * hvx_resize_set_strategy() - choose the strategy of the next PREPARE
+ * @vm: the VM
+ * @id: one of KVM_PPC_HPT_RESIZE_*
+ *
+ * Context: any; a resize in flight goes on with its own.
+ * Return: 0, or -EINVAL for an id that does not exist.
+ */
+int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++) {
+		if (hvx_strategies[i]->id == id) {
+			WRITE_ONCE(vm->resizer.strategy, hvx_strategies[i]);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/**
+ * hvx_resize_free() - free a resize and the tables it holds
+ * @rs: the resize, not pending
+ *
+ * Context: may sleep.
+ */
+void hvx_resize_free(struct hvx_resize *rs)
+{
+	hvx_hpt_free(&rs->hpt);
+	hvx_rmaps_free(rs->rmaps);
+	kfree(rs);
+}
+
+/* Frees the tables of a resize that will not be committed. */
+static void hvx_resize_empty(struct hvx_resize *rs)
+{
+	if (rs->populated && rs->strategy->abandon)
+		rs->strategy->abandon(rs);
+	rs->populated = false;
+	hvx_hpt_free(&rs->hpt);
+	hvx_rmaps_free(rs->rmaps);
+	rs->rmaps = NULL;
+}
+
+static void hvx_resize_abandon(struct hvx_resize *rs)
+{
+	hvx_resize_empty(rs);
+	kfree(rs);
+}
+
+/* Takes the pending resize out; the lock is held. */
+static void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resize *rs = rz->pending;
+
+	lockdep_assert_held(&rz->lock);
+	if (!rs)
+		return;
+	rz->pending = NULL;
+	if (rs->state != HVX_FAILED) {
+		rz->stats.cancels[why]++;
+		trace_hvx_cancel(vm->kvm, rs->order, why);
+	}
+	WRITE_ONCE(rs->progress.cancel, true);
+	if (!rs->busy)
+		hvx_resize_abandon(rs);
+}
+
+/**
+ * hvx_resize_cancel() - give up the resize in flight, if there is one
+ * @vm: the VM
+ * @why: for the counters
+ *
+ * The guest learns of it when it says COMMIT. The memory is free on return, or
+ * as soon as the worker looks up.
+ *
+ * Context: may sleep; kvm->slots_lock may be held.
+ */
+void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why)
+{
+	mutex_lock(&vm->resizer.lock);
+	hvx_resize_drop(vm, why);
+	mutex_unlock(&vm->resizer.lock);
+}
+
+static void hvx_resize_timeout(struct work_struct *work)
+{
+	struct hvx_resizer *rz = container_of(to_delayed_work(work),
+					      struct hvx_resizer, timeout_work);
+	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+
+	mutex_lock(&rz->lock);
+	/* The timer may have been set for a predecessor. */
+	if (rz->pending && rz->pending->state == HVX_READY &&
+	    time_after_eq(jiffies, rz->pending->deadline))
+		hvx_resize_drop(vm, HVX_CANCEL_TIMEOUT);
+	mutex_unlock(&rz->lock);
+}
+
+/* Milliseconds to go, at least 1, from how fast it went so far. */
+static int hvx_resize_estimate(struct hvx_resize *rs)
+{
+	u64 total = READ_ONCE(rs->progress.total);
+	u64 done = READ_ONCE(rs->progress.done);
+	u64 ms = ktime_ms_delta(ktime_get(), rs->started);
+	u64 left = total > done ? total - done : 0;
+
+	if (done && ms)
+		left = div64_u64(left, max(div64_u64(done, ms), 1ULL));
+	else
+		left = div_u64(left, HVX_DEFAULT_RATE);
+	return clamp_t(u64, left, 1, HVX_MAX_ESTIMATE_MS);
+}
+
+static int hvx_resize_fill(struct hvx_resize *rs)
+{
+	struct hvx_resizer *rz = &rs->vm->resizer;
+	int ret;
+
+	ret = hvx_hpt_alloc(&rs->hpt, rs->order, &rs->progress);
+	if (ret)
+		return ret;
+	rs->rmaps = hvx_rmaps_alloc(rs->vm->kvm, &rs->progress);
+	if (IS_ERR(rs->rmaps)) {
+		ret = PTR_ERR(rs->rmaps);
+		rs->rmaps = NULL;
+		return ret;
+	}
+	trace_hvx_progress(rs->vm->kvm, rs->order, rs->progress.done,
+			   rs->progress.total);
+	if (!rs->strategy->populate)
+		return 0;
+
+	mutex_lock(&rz->lock);
+	rs->state = HVX_POPULATING;
+	mutex_unlock(&rz->lock);
+	rs->populated = true;
+	return rs->strategy->populate(rs);
+}
+
+static void hvx_prepare_work(struct work_struct *work)
+{
+	struct hvx_resizer *rz = container_of(work, struct hvx_resizer,
+					      prepare_work);
+	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+	struct hvx_resize *rs;
+	int ret;
+
+	hvx_harvest_wait(vm);
+
+	mutex_lock(&rz->lock);
+	rs = rz->pending;
+	if (!rs || rs->state != HVX_ALLOCATING) {
+		mutex_unlock(&rz->lock);
+		return;
+	}
+	rs->busy = true;
+	mutex_unlock(&rz->lock);
+
+	ret = hvx_resize_fill(rs);
+
+	mutex_lock(&rz->lock);
+	rs->busy = false;
+	rs->prepare_ns = ktime_to_ns(ktime_sub(ktime_get(), rs->started));
+	trace_hvx_prepared(vm->kvm, rs->order, ret, rs->prepare_ns);
+	if (rz->pending != rs) {
+		/* Cancelled. A successor has queued this work again. */
+		hvx_resize_abandon(rs);
+	} else if (ret) {
+		/* Nothing is kept but the error, for the next PREPARE. */
+		rs->error = ret;
+		rs->state = HVX_FAILED;
+		hvx_resize_empty(rs);
+	} else {
+		rs->state = HVX_READY;
+		rs->deadline = jiffies + msecs_to_jiffies(commit_timeout_ms);
+		if (commit_timeout_ms)
+			mod_delayed_work(hvx_wq, &rz->timeout_work,
+					 rs->deadline - jiffies);
+	}
+	mutex_unlock(&rz->lock);
+}
+
+static bool hvx_resize_valid(u64 flags, u64 order)
+{
+	if (flags)
+		return false;
+	return !order || (order >= HPT_ORDER_MIN && order <= HPT_ORDER_MAX);
+}
+
+/**
+ * hvx_resize_prepare() - start a resize, or ask how it is getting on
+ * @vm: the VM
+ * @flags: none are defined, so 0
+ * @order: log2 of the wanted table's size in bytes, or 0 to cancel
+ * @road: who asks
+ *
+ * While user space reads the HPT through a file descriptor (migration) nothing
+ * is started, and the answer is to come back later.
+ *
+ * Context: may sleep.
+ * Return: 0 when a table of this order is ready (or with @order 0), else the
+ * milliseconds that it may still take, or -EINVAL for bad parameters and
+ * radix guests, -ENOMEM.
+ */
+int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
+		       enum hvx_road road)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resize *rs;
+	int ret = 0;
+
+	if (!hvx_resize_valid(flags, order) || kvm_is_radix(vm->kvm))
+		return -EINVAL;
+
+	mutex_lock(&rz->lock);
+	rs = rz->pending;
+	if (rs && rs->order == order) {
+		if (rs->state == HVX_FAILED) {
+			ret = rs->error;
+			hvx_resize_drop(vm, HVX_CANCEL_GUEST);
+		} else if (rs->state != HVX_READY) {
+			ret = hvx_resize_estimate(rs);
+		}
+		goto out;
+	}
+
+	hvx_resize_drop(vm, HVX_CANCEL_GUEST);
+	if (!order)
+		goto out;
+
+	if (atomic_read(&vm->kvm->arch.hpte_mod_interest)) {
+		ret = MSEC_PER_SEC;
+		goto out;
+	}
+
+	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	if (!rs) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	rs->vm = vm;
+	rs->strategy = READ_ONCE(rz->strategy);
+	rs->road = road;
+	rs->order = order;
+	rs->state = HVX_ALLOCATING;
+	rs->progress.total = hvx_hpt_bytes(order);
+	rs->started = ktime_get();
+	rz->pending = rs;
+	rz->stats.prepares++;
+	trace_hvx_prepare(vm->kvm, vm->kvm->arch.hpt.order, rs->order, road);
+	ret = hvx_resize_estimate(rs);
+	queue_work(hvx_wq, &rz->prepare_work);
+out:
+	mutex_unlock(&rz->lock);
+	return ret;
+}
+
+static void hvx_resize_record(struct hvx_resizer *rz, unsigned int from,
+			      const struct hvx_resize *rs, u64 commit_ns)
+{
+	struct hvx_resize_record *rec;
+
+	rec = &rz->records[rz->nr_records++ % HVX_RECORDS];
+	*rec = (struct hvx_resize_record) {
+		.from = from,
+		.to = rs->order,
+		.strategy = rs->strategy->name,
+		.road = rs->road,
+		.prepare_ns = rs->prepare_ns,
+		.commit_ns = commit_ns,
+		.kept = rs->kept,
+		.dropped = rs->dropped,
+	};
+}
+
+/* With the vCPUs out; the locks of hvx_resize_commit() are held. */
+static int hvx_resize_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
+{
+	struct kvm *kvm = vm->kvm;
+	int ret;
+
+	mutex_lock(&kvm->arch.mmu_setup_lock);
+	if (kvm_is_radix(kvm)) {
+		ret = -EINVAL;
+	} else if (!kvm->arch.hpt.virt) {
+		/* No vCPU has run yet and nobody asked for a table. */
+		ret = -EIO;
+	} else {
+		ret = rs->strategy->commit(rs);
+		if (!ret)
+			hvx_switch(kvm, &rs->hpt, rs->rmaps);
+	}
+	mutex_unlock(&kvm->arch.mmu_setup_lock);
+	return ret;
+}
+
+/**
+ * hvx_resize_commit() - switch to the table that has been prepared
+ * @vm: the VM
+ * @flags: none are defined, so 0
+ * @order: log2 of its size in bytes
+ *
+ * Context: may sleep. The caller is not inside the gate.
+ * Return: 0 with the guest on the new table; otherwise it is still on the old
+ * one: -EINVAL for bad parameters and radix guests, -ENXIO if no table of this
+ * order has been prepared or it was cancelled, -EBUSY if it is not ready yet,
+ * -ENOSPC if two bolted entries want one slot, -ENOMEM if the PREPARE failed
+ * for that, -EIO if the VM has no table to start from, -EINTR.
+ */
+int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct kvm *kvm = vm->kvm;
+	struct hvx_resize *rs;
+	unsigned int from;
+	ktime_t start;
+	u64 commit_ns;
+	int ret;
+
+	if (!hvx_resize_valid(flags, order) || kvm_is_radix(kvm))
+		return -EINVAL;
+
+	mutex_lock(&rz->hpt_lock);
+	hvx_harvest_wait(vm);
+	mutex_lock(&kvm->slots_lock);
+	mutex_lock(&rz->lock);
+
+	rs = rz->pending;
+	ret = -ENXIO;
+	if (!rs || rs->order != order || atomic_read(&kvm->arch.hpte_mod_interest))
+		goto out;
+	ret = rs->state == HVX_FAILED ? rs->error : -EBUSY;
+	if (rs->state != HVX_READY)
+		goto out;
+
+	rs->state = HVX_COMMITTING;
+	from = kvm->arch.hpt.order;
+	start = ktime_get();
+	ret = hvx_gate_close(&vm->gate);
+	if (ret) {
+		rs->state = HVX_READY;
+		goto out;
+	}
+	ret = hvx_resize_exchange(vm, rs);
+	hvx_gate_open(&vm->gate);
+	commit_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
+	trace_hvx_commit(kvm, rs->order, ret, commit_ns);
+
+	if (ret) {
+		rz->stats.commit_failures++;
+		hvx_resize_drop(vm, HVX_CANCEL_COMMIT);
+	} else {
+		rz->stats.commits++;
+		hvx_resize_record(rz, from, rs, commit_ns);
+		rz->pending = NULL;
+		hvx_harvest_start(rs);
+	}
+out:
+	mutex_unlock(&rz->lock);
+	mutex_unlock(&kvm->slots_lock);
+	mutex_unlock(&rz->hpt_lock);
+	return ret;
+}
+
+/**
+ * hvx_resizer_init() - the resize state of a new VM
+ * @rz: zeroed
+ */
+void hvx_resizer_init(struct hvx_resizer *rz)
+{
+	mutex_init(&rz->hpt_lock);
+	mutex_init(&rz->lock);
+	rz->strategy = hvx_strategies[0];
+	INIT_WORK(&rz->prepare_work, hvx_prepare_work);
+	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);
+	INIT_WORK(&rz->harvest_work, hvx_harvest_work);
+}
+
+/**
+ * hvx_resizer_destroy() - end whatever is under way for a VM that goes away
+ * @vm: the VM
+ *
+ * Context: may sleep; nobody else uses the VM any more.
+ */
+void hvx_resizer_destroy(struct hvx_vm *vm)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+
+	hvx_resize_cancel(vm, HVX_CANCEL_DESTROY);
+	cancel_work_sync(&rz->prepare_work);
+	cancel_delayed_work_sync(&rz->timeout_work);
+	hvx_harvest_wait(vm);
+}
+
+/**
+ * hvx_resize_init() - when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int hvx_resize_init(void)
+{
+	hvx_wq = alloc_workqueue("kvm-hv-ext", WQ_UNBOUND, 0);
+	return hvx_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * hvx_resize_exit() - when the module is unloaded, and no VM is left
+ */
+void hvx_resize_exit(void)
+{
+	destroy_workqueue(hvx_wq);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * HPT resize: the state machine, and what a strategy has to provide.
+ */
+#ifndef KVM_HV_EXT_RESIZE_H
+#define KVM_HV_EXT_RESIZE_H
+
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+#include "hpt.h"
+
+struct hvx_vm;
+struct hvx_resize;
+
+enum hvx_state {
+	HVX_IDLE,
+	HVX_ALLOCATING,		/* asked for; the worker makes the table */
+	HVX_POPULATING,		/* the strategy brings entries over */
+	HVX_READY,		/* waits for COMMIT */
+	HVX_FAILED,		/* keeps the error for the next PREPARE */
+	HVX_COMMITTING,
+};
+
+enum hvx_cancel {
+	HVX_CANCEL_GUEST,	/* shift 0 or another shift */
+	HVX_CANCEL_RESET,	/* KVM_PPC_ALLOCATE_HTAB */
+	HVX_CANCEL_HTAB_FD,	/* KVM_PPC_GET_HTAB_FD */
+	HVX_CANCEL_MEMSLOT,
+	HVX_CANCEL_RADIX,
+	HVX_CANCEL_TIMEOUT,
+	HVX_CANCEL_COMMIT,	/* a COMMIT that failed */
+	HVX_CANCEL_HCALLS,	/* the VMM changed which hcalls are enabled */
+	HVX_CANCEL_DESTROY,
+	HVX_NR_CANCEL
+};
+
+/* Who asked: for the log and the tracepoints. */
+enum hvx_road {
+	HVX_ROAD_IOCTL,
+	HVX_ROAD_HCALL,
+};
+
+/**
+ * struct hvx_strategy - a way to get a table's entries into its successor
+ * @name: for people
+ * @id: KVM_PPC_HPT_RESIZE_*
+ * @populate: called by the worker with the new table empty; may sleep, and
+ *	gives up soon after progress.cancel is set. NULL if there is nothing to do.
+ * @commit: called with all vCPUs out of KVM, kvm->slots_lock and
+ *	kvm->arch.mmu_setup_lock held; afterwards the new table holds what the
+ *	guest may rely on. Returns 0 or -ENOSPC, or another errno.
+ * @rc_at_commit: commit has brought the guest's view of R and C over; the
+ *	harvest is left with the dirty log
+ * @harvested: called by the harvest when it is through, before the old table is
+ *	freed. May sleep.
+ * @abandon: undoes populate, when the new table will not be used. May sleep.
+ */
+struct hvx_strategy {
+	const char *name;
+	u32 id;
+	int (*populate)(struct hvx_resize *rs);
+	int (*commit)(struct hvx_resize *rs);
+	bool rc_at_commit;
+	void (*harvested)(struct hvx_resize *rs);
+	void (*abandon)(struct hvx_resize *rs);
+};
+
+extern const struct hvx_strategy hvx_copy_strategy;
+
+/* One attempt, from PREPARE to COMMIT or cancel. */
+struct hvx_resize {
+	struct hvx_vm *vm;
+	const struct hvx_strategy *strategy;
+	enum hvx_road road;
+	unsigned int order;
+
+	/* Protected by hvx_resizer.lock. */
+	enum hvx_state state;
+	int error;
+	bool busy;			/* the worker has it */
+	unsigned long deadline;		/* jiffies, once ready */
+
+	/* The worker's while busy, then whoever holds the lock. */
+	struct hvx_progress progress;
+	struct kvm_hpt_info hpt;	/* the new table; the old one after COMMIT */
+	struct hvx_rmaps *rmaps;	/* likewise */
+	bool populated;			/* the strategy has something to undo */
+	ktime_t started;		/* PREPARE */
+	s64 prepare_ns;
+	u64 kept;			/* entries brought over */
+	u64 dropped;			/* entries given up */
+};
+
+/* A resize that was, for debugfs. */
+struct hvx_resize_record {
+	unsigned int from, to;
+	const char *strategy;
+	enum hvx_road road;
+	u64 prepare_ns;
+	u64 commit_ns;			/* vCPUs stopped */
+	u64 kept, dropped;
+};
+
+#define HVX_RECORDS	16
+
+struct hvx_resize_stats {
+	u64 prepares;
+	u64 commits;
+	u64 commit_failures;
+	u64 cancels[HVX_NR_CANCEL];
+	u64 harvested;			/* entries whose R or C came over late */
+};
+
+/*
+ * Locks, outermost first:
+ *  hpt_lock	the identity of kvm->arch.hpt: held by whatever replaces it,
+ *		empties it, lets user space see it, or reads its dirty bits
+ *  kvm->slots_lock
+ *  lock	the members here, and the state of the pending resize
+ *  (the gate is closed)
+ *  kvm->arch.mmu_setup_lock
+ *  kvm->mmu_lock
+ */
+struct hvx_resizer {
+	struct mutex hpt_lock;
+	struct mutex lock;
+	const struct hvx_strategy *strategy;	/* for the next PREPARE */
+	struct hvx_resize *pending;
+	struct work_struct prepare_work;
+	struct delayed_work timeout_work;
+
+	/* The resize whose old table is being harvested; hpt_lock, then the worker */
+	struct hvx_resize *harvest;
+	struct work_struct harvest_work;
+
+	struct hvx_resize_stats stats;
+	unsigned int nr_records;
+	struct hvx_resize_record records[HVX_RECORDS];
+};
+
+void hvx_resizer_init(struct hvx_resizer *rz);
+void hvx_resizer_destroy(struct hvx_vm *vm);
+int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
+		       enum hvx_road road);
+int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order);
+void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
+int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id);
+u32 hvx_resize_strategies(void);
+void hvx_resize_free(struct hvx_resize *rs);
+
+/* switch.c */
+void hvx_switch(struct kvm *kvm, struct kvm_hpt_info *hpt,
+		struct hvx_rmaps *rmaps);
+
+/* harvest.c */
+void hvx_harvest_start(struct hvx_resize *rs);
+void hvx_harvest_work(struct work_struct *work);
+void hvx_harvest_wait(struct hvx_vm *vm);
+bool hvx_harvest_one(struct hvx_resize *rs, u64 index);
+
+extern struct workqueue_struct *hvx_wq;
+
+int hvx_resize_init(void);
+void hvx_resize_exit(void);
+
+#endif /* KVM_HV_EXT_RESIZE_H */

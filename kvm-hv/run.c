@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KVM_RUN: through the gate into stock KVM, and what is served when it comes
+ * back with an hcall that it does not know.
+ */
+#include <linux/kvm_host.h>
+#include <linux/sched/signal.h>
+
+#include "ops.h"
+
+/* vCPUs of VMs that are older than the module. */
+struct hvx_gate hvx_bystanders;
+
+/* Whether all that made the vCPU come out was the gate's pretended signal. */
+static bool hvx_signal_was_ours(void)
+{
+	/* A task's own sighand stays while it runs. */
+	struct sighand_struct *sighand = rcu_dereference_raw(current->sighand);
+
+	spin_lock_irq(&sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&sighand->siglock);
+	return !signal_pending(current);
+}
+
+static int hvx_run_stock(struct hvx_gate *gate, struct kvm_vcpu *vcpu)
+{
+	struct hvx_pass pass;
+	int ret;
+
+	ret = hvx_gate_enter(gate, &pass, vcpu);
+	if (ret) {
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		return ret;
+	}
+	ret = hvx_stock.vcpu_run(vcpu);
+	hvx_gate_leave(gate, &pass);
+	return ret;
+}
+
+/**
+ * hvx_vcpu_run() - run a vCPU until user space is needed
+ * @vcpu: the vCPU, loaded
+ *
+ * Context: may sleep.
+ * Return: as stock vcpu_run().
+ */
+int hvx_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	struct hvx_vm *vm = hvx_vm_find(vcpu->kvm);
+	int ret;
+
+	/* The module may be on its way out: nothing of ours after this. */
+	if (!vm)
+		return hvx_run_stock(&hvx_bystanders, vcpu);
+
+	for (;;) {
+		ret = hvx_run_stock(&vm->gate, vcpu);
+
+		if (vcpu->run->exit_reason == KVM_EXIT_PAPR_HCALL &&
+		    vcpu->arch.hcall_needed) {
+			if (!hvx_resize_hcall(vm, vcpu))
+				return ret;
+		} else if (ret != -EINTR || !hvx_signal_was_ours()) {
+			return ret;
+		}
+		cond_resched();
+	}
+}
