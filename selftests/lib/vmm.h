@@ -104,6 +104,7 @@ void vm_dirty_log(struct vm *vm, unsigned int id, void *bitmap);
 /* What this host offers (vmm.c) */
 int vm_has_ext(struct vm *vm, unsigned long cap);
 const char *vmm_lacks(enum vm_road road);
+const char *vmm_lacks_ext(enum vm_road road);
 unsigned int vm_strategy(void);
 void *vmm_map_backing(unsigned long size, unsigned long page);
 bool vmm_can_back(unsigned long page);

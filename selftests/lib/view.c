@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A window through which guest code loads and stores with translation on. */
+#include <unistd.h>
+
+#include "host.h"
+#include "view.h"
+
+#define VIEW_VSID	0x5a5a5
+#define VIEW_SLOT	3
+
+/**
+ * view_ea() - where the guest finds a page
+ * @view: the view, or a copy of it in the guest
+ * @nr: number of the page
+ *
+ * Return: effective address, for guest_load() and guest_store().
+ */
+u64 view_ea(const struct view *view, unsigned int nr)
+{
+	return VIEW_EA + ((u64)nr << view->shift);
+}
+
+/**
+ * view_open() - map guest memory into the view's segment
+ * @table: the VM, its vCPUs idle; the oracle learns of the entries
+ * @gpa: first guest address, a multiple of the host's page size
+ * @pages: how many of the host's pages, VIEW_MAX at most
+ *
+ * Return: the view.
+ */
+struct view view_open(struct table *table, u64 gpa, unsigned int pages)
+{
+	struct view view = {
+		.gpa = gpa,
+		.pages = pages,
+		.shift = __builtin_ctzl(sysconf(_SC_PAGESIZE)),
+	};
+	const u64 slbe = VIEW_EA | SLBE_V;
+	const u64 slbv = slb_vsid(VIEW_VSID, view.shift, false);
+	unsigned int i;
+
+	for (i = 0; i < table->vm->nr_vcpus; i++)
+		vcpu_set_slb(&table->vm->vcpu[i], 1, &slbe, &slbv);
+	for (i = 0; i < pages; i++) {
+		struct page page = {
+			.vsid = VIEW_VSID,
+			.offset = (u64)i << view.shift,
+			.gpa = gpa + ((u64)i << view.shift),
+			.prot = HPTE_R_RW,
+			.base_shift = view.shift,
+			.shift = view.shift,
+			.bolted = true,
+		};
+		u64 index = VIEW_SLOT;
+		long ret = table_enter(table, &page, H_EXACT, &index);
+
+		if (ret)
+			die("H_ENTER of page %u of a view: %ld", i, ret);
+	}
+	return view;
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The VM is reset (KVM_PPC_ALLOCATE_HTAB) at a random moment of a resize: that
+ * ends the resize, the HPT is empty, and the guest starts over.
+ */
+#include <errno.h>
+
+#include "kselftest_harness.h"
+#include "busy.h"
+#include "guest.h"
+#include "host.h"
+#include "hpt.h"
+#include "table.h"
+#include "vmm.h"
+
+#define ORDER		20
+#define LATEST_US	20000
+
+FIXTURE(reset)
+{
+	struct table *table;
+	struct vcpu *vcpu;
+	int kmsg;
+};
+
+FIXTURE_VARIANT(reset)
+{
+	enum vm_road road;
+};
+
+FIXTURE_VARIANT_ADD(reset, ioctl)
+{
+	.road = ROAD_IOCTL,
+};
+
+FIXTURE_VARIANT_ADD(reset, hcall)
+{
+	.road = ROAD_HCALL,
+};
+
+FIXTURE_SETUP(reset)
+{
+	/* Stock KVM keeps what was prepared, and warns of a COMMIT then. */
+	const char *why = vmm_lacks_ext(variant->road);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->kmsg = kmsg_open();
+	self->table = table_create(.order = ORDER, .vcpus = 2,
+				   .road = variant->road);
+	self->vcpu = self->table->vcpu;
+}
+
+FIXTURE_TEARDOWN(reset)
+{
+	close(self->kmsg);
+	table_destroy(self->table);
+}
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+/* Reset, and have the oracle know of the new HPT what it knew of the old. */
+static int reset(struct table *table, unsigned int order)
+{
+	struct hpte *htab;
+	unsigned int wrong;
+	int ret;
+
+	ret = vm_alloc_htab(table->vm, order);
+	if (ret)
+		return ret;
+	oracle_free(table->oracle);
+	table->oracle = oracle_new(order);
+	wrong = table_check(table);
+	if (wrong)
+		return -EILSEQ;
+	vcpu_call(table->vcpu, guest_add, 1, 1);
+	htab = htab_read(table->vm);
+	oracle_add_vrma(table->oracle, htab);
+	free(htab);
+	return 0;
+}
+
+TEST_F_TIMEOUT(reset, anywhere, 120)
+{
+	unsigned int i, n = scaled(20);
+	u64 *random = &self->table->random;
+
+	for (i = 0; i < n; i++) {
+		u64 r = guest_random(random);
+		unsigned int to = HPT_MIN_ORDER + r % 6;
+		/* To another order, or the same. */
+		unsigned int order = r & 0x100 ? ORDER : ORDER + r / 16 % 2;
+
+		table_fill(self->table, 50);
+		ASSERT_LE(0, resize_prepare_once(self->vcpu, 0, to));
+		pause_us(guest_random(random) % LATEST_US);
+		if (r & 0x200)
+			ASSERT_EQ(0, resize_prepare(self->vcpu, to));
+		ASSERT_EQ(0, reset(self->table, order));
+		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, to));
+		table_fill(self->table, 50);
+		EXPECT_EQ(0, table_check(self->table));
+		if (r & 0x400)
+			EXPECT_EQ(0, table_resize(self->table, ORDER + 3));
+		EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	}
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
+/* Before the guest runs for the first time there is no VRMA to carry over. */
+TEST_F(reset, commit_before_first_run)
+{
+	struct vm *vm = self->table->vm;
+
+	/* The first hcall runs the guest: only the ioctl can come before. */
+	vm->road = ROAD_IOCTL;
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
+	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 1));
+	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
+	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
+/* With vCPUs running there is no reset, and the guest notices nothing. */
+TEST_F_TIMEOUT(reset, refused_while_running, 120)
+{
+	struct vm *vm = self->table->vm;
+	unsigned int i, busy = 0, n = scaled(10);
+
+	vm->road = ROAD_IOCTL;
+	for (i = 0; i < n; i++) {
+		int ret;
+
+		busy_start(vm, guest_random(&self->table->random));
+		EXPECT_LE(0, resize_prepare_once(self->vcpu, 0, ORDER + 2));
+		pause_us(guest_random(&self->table->random) % LATEST_US);
+		ret = vm_alloc_htab(vm, ORDER);
+		busy += ret == -EBUSY;
+		if (ret)
+			EXPECT_EQ(-EBUSY, ret);
+		busy_stop(vm);
+		ret = resize(self->vcpu, ORDER + 2);
+		if (ret)
+			EXPECT_EQ(-ENOSPC, ret);
+		ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
+	}
+	TH_LOG("refused %u times of %u", busy, n);
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
+TEST_HARNESS_MAIN
