@@ -18,12 +18,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpu.h>
-#include <linux/hrtimer.h>
+#include <linux/freezer.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
-#include <linux/sched/signal.h>
 #include <linux/wait.h>
 #include <asm/book3s/64/mmu-hash.h>
 #include <asm/hvcall.h>
@@ -91,28 +91,25 @@ static int prepare_errno(long rc)
 
 /*
  * Sleep between two PREPAREs, for as long as the hypervisor advised but not
- * beyond @deadline. A kernel timer tick is longer than the shortest advice.
+ * beyond @deadline (in jiffies).
  */
-static int wait_prepare(long busy, ktime_t deadline)
+static int wait_prepare(long busy, unsigned long deadline)
 {
-	ktime_t now = ktime_get();
-	ktime_t until = ktime_add_ms(now, get_longbusy_msecs(busy));
-	DEFINE_WAIT(wait);
+	unsigned long now = jiffies, until;
+	long ret;
 
-	if (ktime_after(now, deadline))
-		return -ETIMEDOUT;
-	if (ktime_after(until, deadline))
+	until = now + msecs_to_jiffies(get_longbusy_msecs(busy));
+	if (time_after(until, deadline))
 		until = deadline;
+	if (!time_after(until, now))
+		return -ETIMEDOUT;
 
-	prepare_to_wait(&stop_wait, &wait, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-	if (!READ_ONCE(stopping) && !signal_pending(current))
-		schedule_hrtimeout(&until, HRTIMER_MODE_ABS);
-	finish_wait(&stop_wait, &wait);
+	ret = wait_event_freezable_timeout(stop_wait, READ_ONCE(stopping),
+					   until - now);
+	if (ret < 0)
+		return -EINTR;
 
-	if (READ_ONCE(stopping))
-		return -ENODEV;
-
-	return signal_pending(current) ? -EINTR : 0;
+	return ret ? -ENODEV : 0;
 }
 
 /* Have the hypervisor drop what it has prepared or is preparing. */
@@ -128,7 +125,7 @@ static void drop_prepared(void)
  * Have the hypervisor prepare an HPT. After any failure nothing is left
  * prepared or in preparation.
  */
-static int prepare(unsigned int order, ktime_t deadline)
+static int prepare(unsigned int order, unsigned long deadline)
 {
 	bool started = false;
 	long rc;
@@ -185,7 +182,7 @@ static int commit(unsigned int order)
 	return ret;
 }
 
-static int resize_once(unsigned int order, ktime_t deadline)
+static int resize_once(unsigned int order, unsigned long deadline)
 {
 	ktime_t begin, ready, done;
 	int ret;
@@ -210,7 +207,7 @@ static int resize_once(unsigned int order, ktime_t deadline)
 
 static int resize_locked(unsigned int order)
 {
-	ktime_t deadline;
+	unsigned long deadline;
 	int tries, ret;
 
 	if (READ_ONCE(stopping))
@@ -218,7 +215,7 @@ static int resize_locked(unsigned int order)
 	if (order == hpt_order())
 		return 0;
 
-	deadline = ktime_add_ms(ktime_get(), hpt_timeout_ms());
+	deadline = jiffies + msecs_to_jiffies(hpt_timeout_ms());
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		ret = resize_once(order, deadline);
 		if (ret != -EAGAIN)

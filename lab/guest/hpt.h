@@ -32,6 +32,9 @@
 /* The kernel's own file. */
 #define KERNEL_ORDER	"/sys/kernel/debug/powerpc/hpt_order"
 #define HPT_MODULE	"/guest/pseries-hpt.ko"
+/* Has the hypervisor cancel before that many COMMITs. */
+#define TEST_MODULE	"/guest/pseries-hpt-test.ko"
+#define TEST_CANCEL	"/sys/module/pseries_hpt_test/parameters/cancel"
 
 /* A writer that was killed leaves this and the signal's number. */
 #define WRITER_KILLED	1000
@@ -96,24 +99,34 @@ static inline bool state_is(const char *expected)
 	return !strcmp(line, expected);
 }
 
-static inline int insert_module(void)
+static inline int insert_module_file(const char *file)
 {
 	int fd, ret = 0;
 
-	fd = open(HPT_MODULE, O_RDONLY);
+	fd = open(file, O_RDONLY);
 	if (fd < 0)
-		bail_out(HPT_MODULE, errno);
+		bail_out(file, errno);
 	if (syscall(SYS_finit_module, fd, "", 0))
 		ret = errno;
 	close(fd);
 	return ret;
 }
 
-static inline int remove_module(void)
+static inline int remove_module_named(const char *name)
 {
-	if (syscall(SYS_delete_module, "pseries_hpt", O_NONBLOCK))
+	if (syscall(SYS_delete_module, name, O_NONBLOCK))
 		return errno;
 	return 0;
+}
+
+static inline int insert_module(void)
+{
+	return insert_module_file(HPT_MODULE);
+}
+
+static inline int remove_module(void)
+{
+	return remove_module_named("pseries_hpt");
 }
 
 static inline void ignore_signal(int sig)
