@@ -15,7 +15,9 @@
 #include "ops.h"
 
 struct hvx_cap_call {
-	long ret;
+	long ret;		/* what to answer, for a capability of ours */
+	struct hvx_vm *vm;	/* for KVM_CAP_PPC_ENABLE_HCALL */
+	unsigned long hcall;
 };
 
 static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
@@ -68,13 +70,19 @@ static int hvx_enable_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct hvx_cap_call *call = (void *)ri->data;
 	const struct kvm_enable_cap *cap = (void *)regs->gpr[4];
 
+	call->vm = NULL;
+	if (cap->cap == KVM_CAP_PPC_ENABLE_HCALL) {
+		call->vm = hvx_vm_find((struct kvm *)regs->gpr[3]);
+		call->hcall = cap->args[0];
+		return !call->vm;
+	}
 	if (!hvx_cap_is_ours(cap->cap))
 		return 1;
 	call->ret = hvx_enable_cap((struct kvm *)regs->gpr[3], cap);
 	return 0;
 }
 
-static int hvx_cap_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+static int hvx_check_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct hvx_cap_call *call = (void *)ri->data;
 
@@ -82,17 +90,28 @@ static int hvx_cap_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
+static int hvx_enable_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct hvx_cap_call *call = (void *)ri->data;
+
+	if (!call->vm)
+		regs_set_return_value(regs, call->ret);
+	else if (!regs_return_value(regs))
+		hvx_mirror_hcall_enabled(call->vm, call->hcall);
+	return 0;
+}
+
 static struct kretprobe hvx_check_probe = {
 	.kp.symbol_name = "kvm_vm_ioctl_check_extension",
 	.entry_handler = hvx_check_entry,
-	.handler = hvx_cap_return,
+	.handler = hvx_check_return,
 	.data_size = sizeof(struct hvx_cap_call),
 };
 
 static struct kretprobe hvx_enable_probe = {
 	.kp.symbol_name = "kvm_vm_ioctl_enable_cap",
 	.entry_handler = hvx_enable_entry,
-	.handler = hvx_cap_return,
+	.handler = hvx_enable_return,
 	.data_size = sizeof(struct hvx_cap_call),
 };
 

@@ -79,4 +79,34 @@ static inline void hvx_hpte_unlock(__be64 *hptep)
 	unlock_hpte(hptep, be64_to_cpu(hptep[0]));
 }
 
+/* An entry as the guest knows it, with what the hardware has noted in it. */
+struct hvx_entry {
+	u64 v;		/* 0 if the slot is empty */
+	u64 gr;		/* the guest's view of the second doubleword */
+	bool mmio;	/* emulated MMIO, not memory */
+};
+
+/*
+ * The host may unmap or age the page at any time. That moves R and C from the
+ * HPTE to guest_rpte and clears the key that would mark MMIO, in steps, but with
+ * the HPTE locked. Context: preemption disabled.
+ */
+static inline void hvx_entry_read(const struct kvm_hpt_info *hpt, u64 index,
+				  struct hvx_entry *e)
+{
+	__be64 *hptep = hvx_hptep(hpt, index);
+	u64 r;
+
+	hvx_hpte_lock(hptep);
+	e->v = hvx_hpte_v(hptep) & ~HPT_V_HVLOCK;
+	r = be64_to_cpu(hptep[1]);
+	e->gr = hpt->rev[index].guest_rpte;
+	e->mmio = hpte_is_mmio(e->v, r);
+	if (e->v & HPT_V_VALID)
+		e->gr |= r & HPT_R_RC;
+	if (!hpte_in_use(e->v))
+		e->v = 0;
+	hvx_hpte_unlock(hptep);
+}
+
 #endif /* KVM_HV_EXT_HPT_H */

@@ -128,7 +128,7 @@ static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
 
 	hvx_hpt_freeze(vm);
 	if (vm && (cfg->flags & KVM_PPC_MMUV3_RADIX))
-		hvx_resize_cancel(vm, HVX_CANCEL_RADIX);
+		hvx_resize_end(vm, HVX_CANCEL_RADIX);
 	ret = hvx_stock.configure_mmu(kvm, cfg);
 	hvx_hpt_thaw(vm);
 	srcu_read_unlock(&hvx_calls, idx);
@@ -167,8 +167,8 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 	case KVM_PPC_ALLOCATE_HTAB:
 	case KVM_PPC_GET_HTAB_FD:
 		hvx_hpt_freeze(vm);
-		hvx_resize_cancel(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
-				      HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
+		hvx_resize_end(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
+				   HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
 		hvx_hpt_thaw(vm);
 		break;

@@ -13,6 +13,7 @@
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 
 #include <uapi/linux/kvm_hv_ext.h>
 
@@ -31,8 +32,38 @@ MODULE_PARM_DESC(commit_timeout_ms,
 #define HVX_MAX_ESTIMATE_MS	100000
 
 static const struct hvx_strategy *const hvx_strategies[] = {
+	&hvx_mirror_strategy,
 	&hvx_copy_strategy,
 };
+
+static const struct hvx_strategy *hvx_default_strategy = &hvx_mirror_strategy;
+
+static int hvx_strategy_set(const char *val, const struct kernel_param *kp)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++) {
+		if (sysfs_streq(val, hvx_strategies[i]->name)) {
+			WRITE_ONCE(hvx_default_strategy, hvx_strategies[i]);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int hvx_strategy_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", READ_ONCE(hvx_default_strategy)->name);
+}
+
+static const struct kernel_param_ops hvx_strategy_ops = {
+	.set = hvx_strategy_set,
+	.get = hvx_strategy_get,
+};
+
+module_param_cb(resize_strategy, &hvx_strategy_ops, NULL, 0644);
+MODULE_PARM_DESC(resize_strategy,
+		 "How new VMs resize their HPT: mirror (COMMIT only switches) or copy (COMMIT copies the bolted entries)");
 
 struct workqueue_struct *hvx_wq;	/* prepare, timeout and harvest */
 
@@ -136,6 +167,20 @@ void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why)
 	mutex_lock(&vm->resizer.lock);
 	hvx_resize_drop(vm, why);
 	mutex_unlock(&vm->resizer.lock);
+}
+
+/**
+ * hvx_resize_end() - cancel, and wait until nobody works on the present table
+ * @vm: the VM
+ * @why: for the counters
+ *
+ * Context: may sleep; the hpt_lock is held, kvm->slots_lock is not.
+ */
+void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why)
+{
+	lockdep_assert_held(&vm->resizer.hpt_lock);
+	hvx_resize_cancel(vm, why);
+	flush_work(&vm->resizer.prepare_work);
 }
 
 static void hvx_resize_timeout(struct work_struct *work)
@@ -295,15 +340,21 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		goto out;
 	}
 	rs->vm = vm;
+	rs->from = vm->kvm->arch.hpt.order;
 	rs->strategy = READ_ONCE(rz->strategy);
+	if (rs->strategy->possible &&
+	    !rs->strategy->possible(vm->kvm, rs->from, order))
+		rs->strategy = &hvx_copy_strategy;
 	rs->road = road;
 	rs->order = order;
 	rs->state = HVX_ALLOCATING;
 	rs->progress.total = hvx_hpt_bytes(order);
+	if (rs->strategy->populate)
+		rs->progress.total += 1ULL << rs->from;
 	rs->started = ktime_get();
 	rz->pending = rs;
 	rz->stats.prepares++;
-	trace_hvx_prepare(vm->kvm, vm->kvm->arch.hpt.order, rs->order, road);
+	trace_hvx_prepare(vm->kvm, rs->from, rs->order, road);
 	ret = hvx_resize_estimate(rs);
 	queue_work(hvx_wq, &rz->prepare_work);
 out:
@@ -311,21 +362,21 @@ out:
 	return ret;
 }
 
-static void hvx_resize_record(struct hvx_resizer *rz, unsigned int from,
+static void hvx_resize_record(struct hvx_resizer *rz,
 			      const struct hvx_resize *rs, u64 commit_ns)
 {
 	struct hvx_resize_record *rec;
 
 	rec = &rz->records[rz->nr_records++ % HVX_RECORDS];
 	*rec = (struct hvx_resize_record) {
-		.from = from,
+		.from = rs->from,
 		.to = rs->order,
 		.strategy = rs->strategy->name,
 		.road = rs->road,
 		.prepare_ns = rs->prepare_ns,
 		.commit_ns = commit_ns,
-		.kept = rs->kept,
-		.dropped = rs->dropped,
+		.kept = atomic64_read(&rs->kept),
+		.dropped = atomic64_read(&rs->dropped),
 	};
 }
 
@@ -342,6 +393,7 @@ static int hvx_resize_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
 		/* No vCPU has run yet and nobody asked for a table. */
 		ret = -EIO;
 	} else {
+		rs->from = kvm->arch.hpt.order;
 		ret = rs->strategy->commit(rs);
 		if (!ret)
 			hvx_switch(kvm, &rs->hpt, rs->rmaps);
@@ -368,7 +420,6 @@ int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order)
 	struct hvx_resizer *rz = &vm->resizer;
 	struct kvm *kvm = vm->kvm;
 	struct hvx_resize *rs;
-	unsigned int from;
 	ktime_t start;
 	u64 commit_ns;
 	int ret;
@@ -390,7 +441,6 @@ int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order)
 		goto out;
 
 	rs->state = HVX_COMMITTING;
-	from = kvm->arch.hpt.order;
 	start = ktime_get();
 	ret = hvx_gate_close(&vm->gate);
 	if (ret) {
@@ -407,7 +457,7 @@ int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order)
 		hvx_resize_drop(vm, HVX_CANCEL_COMMIT);
 	} else {
 		rz->stats.commits++;
-		hvx_resize_record(rz, from, rs, commit_ns);
+		hvx_resize_record(rz, rs, commit_ns);
 		rz->pending = NULL;
 		hvx_harvest_start(rs);
 	}
@@ -426,7 +476,8 @@ void hvx_resizer_init(struct hvx_resizer *rz)
 {
 	mutex_init(&rz->hpt_lock);
 	mutex_init(&rz->lock);
-	rz->strategy = hvx_strategies[0];
+	spin_lock_init(&rz->routed_lock);
+	rz->strategy = READ_ONCE(hvx_default_strategy);
 	INIT_WORK(&rz->prepare_work, hvx_prepare_work);
 	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);
 	INIT_WORK(&rz->harvest_work, hvx_harvest_work);

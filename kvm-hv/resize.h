@@ -46,6 +46,7 @@ enum hvx_road {
  * struct hvx_strategy - a way to get a table's entries into its successor
  * @name: for people
  * @id: KVM_PPC_HPT_RESIZE_*
+ * @possible: whether it can do this resize now; NULL if it can do any
  * @populate: called by the worker with the new table empty; may sleep, and
  *	gives up soon after progress.cancel is set. NULL if there is nothing to do.
  * @commit: called with all vCPUs out of KVM, kvm->slots_lock and
@@ -60,6 +61,7 @@ enum hvx_road {
 struct hvx_strategy {
 	const char *name;
 	u32 id;
+	bool (*possible)(struct kvm *kvm, unsigned int from, unsigned int to);
 	int (*populate)(struct hvx_resize *rs);
 	int (*commit)(struct hvx_resize *rs);
 	bool rc_at_commit;
@@ -68,13 +70,15 @@ struct hvx_strategy {
 };
 
 extern const struct hvx_strategy hvx_copy_strategy;
+extern const struct hvx_strategy hvx_mirror_strategy;
 
 /* One attempt, from PREPARE to COMMIT or cancel. */
 struct hvx_resize {
 	struct hvx_vm *vm;
 	const struct hvx_strategy *strategy;
 	enum hvx_road road;
-	unsigned int order;
+	unsigned int from;		/* order of the table there is, or 0 */
+	unsigned int order;		/* of the one to be */
 
 	/* Protected by hvx_resizer.lock. */
 	enum hvx_state state;
@@ -89,8 +93,14 @@ struct hvx_resize {
 	bool populated;			/* the strategy has something to undo */
 	ktime_t started;		/* PREPARE */
 	s64 prepare_ns;
-	u64 kept;			/* entries brought over */
-	u64 dropped;			/* entries given up */
+	atomic64_t kept;		/* entries brought over */
+	atomic64_t dropped;		/* entries given up */
+
+	/* Mirrored prepare only. */
+	atomic64_t collisions;		/* slots that two bolted entries want */
+	unsigned long routed;		/* hcalls that come to us, see mirror.c */
+	bool missed;			/* an hcall may have gone elsewhere */
+	bool committed;			/* the roles of the tables have changed */
 };
 
 /* A resize that was, for debugfs. */
@@ -135,6 +145,10 @@ struct hvx_resizer {
 	struct hvx_resize *harvest;
 	struct work_struct harvest_work;
 
+	/* The resize that HPT hcalls are mirrored for, from POPULATING to harvest */
+	struct hvx_resize __rcu *mirror;
+	spinlock_t routed_lock;		/* protects routed of that, and the bits */
+
 	struct hvx_resize_stats stats;
 	unsigned int nr_records;
 	struct hvx_resize_record records[HVX_RECORDS];
@@ -145,6 +159,7 @@ void hvx_resizer_destroy(struct hvx_vm *vm);
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_road road);
 int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order);
+void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
 int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id);
 u32 hvx_resize_strategies(void);

@@ -23,7 +23,15 @@ static bool hvx_signal_was_ours(void)
 	return !signal_pending(current);
 }
 
-static int hvx_run_stock(struct hvx_gate *gate, struct kvm_vcpu *vcpu)
+static bool hvx_stopped_at_hcall(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->run->exit_reason == KVM_EXIT_PAPR_HCALL &&
+	       vcpu->arch.hcall_needed;
+}
+
+/* What touches the HPT happens between enter and leave. */
+static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
+			  struct kvm_vcpu *vcpu)
 {
 	struct hvx_pass pass;
 	int ret;
@@ -33,7 +41,9 @@ static int hvx_run_stock(struct hvx_gate *gate, struct kvm_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
 		return ret;
 	}
-	ret = hvx_stock.vcpu_run(vcpu);
+	do {
+		ret = hvx_stock.vcpu_run(vcpu);
+	} while (vm && hvx_stopped_at_hcall(vcpu) && hvx_hpt_hcall(vm, vcpu));
 	hvx_gate_leave(gate, &pass);
 	return ret;
 }
@@ -52,13 +62,12 @@ int hvx_vcpu_run(struct kvm_vcpu *vcpu)
 
 	/* The module may be on its way out: nothing of ours after this. */
 	if (!vm)
-		return hvx_run_stock(&hvx_bystanders, vcpu);
+		return hvx_run_inside(&hvx_bystanders, NULL, vcpu);
 
 	for (;;) {
-		ret = hvx_run_stock(&vm->gate, vcpu);
+		ret = hvx_run_inside(&vm->gate, vm, vcpu);
 
-		if (vcpu->run->exit_reason == KVM_EXIT_PAPR_HCALL &&
-		    vcpu->arch.hcall_needed) {
+		if (hvx_stopped_at_hcall(vcpu)) {
 			if (!hvx_resize_hcall(vm, vcpu))
 				return ret;
 		} else if (ret != -EINTR || !hvx_signal_was_ours()) {
