@@ -87,8 +87,10 @@ u32 hvx_resize_strategies(void)
  * @vm: the VM
  * @id: one of KVM_PPC_HPT_RESIZE_*
  *
- * Context: any; a resize in flight goes on with its own.
- * Return: 0, or -EINVAL for an id that does not exist.
+ * Context: any; it may run in a probe, so it takes no lock: a PREPARE that comes
+ * at the same time uses the one or the other.
+ * Return: 0, -EINVAL for an id that does not exist, or -EBUSY while a resize is
+ * in flight.
  */
 int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id)
 {
@@ -96,6 +98,8 @@ int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id)
 
 	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++) {
 		if (hvx_strategies[i]->id == id) {
+			if (READ_ONCE(vm->resizer.pending))
+				return -EBUSY;
 			WRITE_ONCE(vm->resizer.strategy, hvx_strategies[i]);
 			return 0;
 		}
