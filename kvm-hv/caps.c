@@ -28,9 +28,12 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 
 	switch (cap) {
 	case KVM_CAP_PPC_HV_EXT:
-		return KVM_PPC_HV_EXT_RESIZE | KVM_PPC_HV_EXT_RESIZE_HCALL;
+		return KVM_PPC_HV_EXT_RESIZE | KVM_PPC_HV_EXT_RESIZE_HCALL |
+		       (hvx_stop_ways() ? KVM_PPC_HV_EXT_GUEST_STOP : 0);
 	case KVM_CAP_PPC_HPT_RESIZE:
 		return hvx_resize_strategies();
+	case KVM_CAP_PPC_GUEST_STOP:
+		return hvx_stop_ways();
 	}
 	return 0;
 }
@@ -45,6 +48,8 @@ static long hvx_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 	switch (cap->cap) {
 	case KVM_CAP_PPC_HPT_RESIZE:
 		return hvx_resize_set_strategy(vm, cap->args[0]);
+	case KVM_CAP_PPC_GUEST_STOP:
+		return hvx_stop_enable(vm, cap->args[0]);
 	}
 	return -EINVAL;
 }

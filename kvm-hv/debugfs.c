@@ -7,6 +7,7 @@
  * hv-ext/strategy	of the next PREPARE
  * hv-ext/counters	"name value" lines, since the VM was made
  * hv-ext/resizes	the last resizes, oldest first
+ * hv-ext/guest_stop	how the guest's stop is completed (stop.c)
  *
  * KVM removes the directory before it destroys the VM.
  */
@@ -132,4 +133,5 @@ void hvx_debugfs_create(struct hvx_vm *vm)
 	debugfs_create_file("strategy", 0444, dir, vm, &strategy_fops);
 	debugfs_create_file("counters", 0444, dir, vm, &counters_fops);
 	debugfs_create_file("resizes", 0444, dir, vm, &resizes_fops);
+	hvx_stop_debugfs(vm, dir);
 }

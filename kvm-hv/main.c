@@ -36,6 +36,7 @@ static int __init hvx_init(void)
 		return -ENODEV;
 	}
 
+	hvx_stop_cpu_init();
 	ret = hvx_resize_init();
 	if (ret)
 		return ret;

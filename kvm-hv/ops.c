@@ -187,11 +187,41 @@ static int hvx_hcall_implemented(unsigned long hcall)
 }
 
 /*
+ * The three below neither sleep nor outlast the thread's stay in KVM with
+ * preemption off or inside the gate, which hvx_ops_remove() waits for.
+ */
+static void hvx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
+{
+	struct hvx_vm *vm = hvx_vm_find(vcpu->kvm);
+
+	hvx_stock.vcpu_load(vcpu, cpu);
+	if (vm)
+		hvx_stop_vcpu_load(vm, vcpu);
+}
+
+static void hvx_vcpu_put(struct kvm_vcpu *vcpu)
+{
+	hvx_stop_put(vcpu);
+	hvx_stock.vcpu_put(vcpu);
+}
+
+static void hvx_inject_interrupt(struct kvm_vcpu *vcpu, int vec, u64 srr1_flags)
+{
+	struct hvx_vm *vm = hvx_vm_find(vcpu->kvm);
+
+	if (!vm || !hvx_stop_emulate(vm, vcpu, vec))
+		hvx_stock.inject_interrupt(vcpu, vec, srr1_flags);
+}
+
+/*
  * init_vm goes in last and comes out first: a VM with state of ours has all of
  * the rest.
  */
 #define HVX_FOR_EACH_OP(op)				\
 	op(vcpu_run, hvx_vcpu_run)			\
+	op(vcpu_load, hvx_vcpu_load)			\
+	op(vcpu_put, hvx_vcpu_put)			\
+	op(inject_interrupt, hvx_inject_interrupt)	\
 	op(destroy_vm, hvx_destroy_vm)			\
 	op(create_vm_debugfs, hvx_create_vm_debugfs)	\
 	op(prepare_memory_region, hvx_prepare_memory_region) \

@@ -64,11 +64,13 @@ int hvx_vcpu_run(struct kvm_vcpu *vcpu)
 	if (!vm)
 		return hvx_run_inside(&hvx_bystanders, NULL, vcpu);
 
+	hvx_stop_fix(vm);
 	for (;;) {
 		ret = hvx_run_inside(&vm->gate, vm, vcpu);
 
 		if (hvx_stopped_at_hcall(vcpu)) {
-			if (!hvx_resize_hcall(vm, vcpu))
+			if (!hvx_resize_hcall(vm, vcpu) &&
+			    !hvx_stop_hcall(vm, vcpu))
 				return ret;
 		} else if (ret != -EINTR || !hvx_signal_was_ours()) {
 			return ret;

@@ -38,6 +38,7 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 	vm->kvm = kvm;
 	hvx_gate_init(&vm->gate);
 	hvx_resizer_init(&vm->resizer);
+	hvx_stop_init(vm);
 
 	spin_lock(&hvx_vms_lock);
 	hash_add_rcu(hvx_vms, &vm->node, (unsigned long)kvm);

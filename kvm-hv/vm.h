@@ -9,6 +9,7 @@
 
 #include "gate.h"
 #include "resize.h"
+#include "stop.h"
 
 struct hvx_vm {
 	struct kvm *kvm;
@@ -17,6 +18,7 @@ struct hvx_vm {
 
 	struct hvx_gate gate;
 	struct hvx_resizer resizer;
+	struct hvx_stop stop;
 };
 
 struct hvx_vm *hvx_vm_create(struct kvm *kvm);

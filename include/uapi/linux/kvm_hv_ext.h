@@ -36,4 +36,23 @@
 #define KVM_PPC_HPT_RESIZE_COPY		(1 << 0)	/* rehash at COMMIT */
 #define KVM_PPC_HPT_RESIZE_MIRROR	(1 << 1)	/* kept in step since PREPARE */
 
+/*
+ * KVM_CAP_PPC_GUEST_STOP: CHECK answers how a guest's stop instruction can be
+ * completed on this host. ENABLE takes the ways that are allowed for this VM in
+ * args[0]: 0 for none (as without the module: a program interrupt), EMULATED, or
+ * EMULATED | NATIVE for native where the host can. NATIVE alone is no choice
+ * (EINVAL), as such a guest could not move. Before any vCPU has run (EBUSY).
+ *
+ * The one who enables it keeps it enabled wherever the guest goes.
+ */
+#define KVM_PPC_GUEST_STOP_EMULATED	(1 << 0)	/* traps, wakes up at once */
+#define KVM_PPC_GUEST_STOP_NATIVE	(1 << 1)	/* the thread really stops */
+
+/*
+ * Hcall: what a guest may use. H_SUCCESS with a mask in R4, or H_FUNCTION as
+ * for any unknown hcall where there is nothing, or no module.
+ */
+#define H_KVM_HV_EXT_FEATURES		0xf7f0
+#define H_KVM_HV_EXT_FEATURE_STOP	(1 << 0)	/* stop with ESL = EC = 0 */
+
 #endif /* _UAPI_LINUX_KVM_HV_EXT_H */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Guest stop: a guest that may execute the stop instruction (Power ISA v3.0B
+ * Book III, 3.3.2) to wait for an interrupt.
+ */
+#ifndef KVM_HV_EXT_STOP_H
+#define KVM_HV_EXT_STOP_H
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+
+struct dentry;
+struct hvx_vm;
+struct kvm_vcpu;
+
+struct hvx_stop {
+	atomic_t ways;		/* KVM_PPC_GUEST_STOP_*, HVX_STOP_FIXED */
+	atomic64_t emulated;	/* stops completed here */
+};
+
+/* stop.c */
+void hvx_stop_init(struct hvx_vm *vm);
+long hvx_stop_ways(void);
+long hvx_stop_enable(struct hvx_vm *vm, u64 ways);
+void hvx_stop_fix(struct hvx_vm *vm);
+void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
+bool hvx_stop_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
+bool hvx_stop_emulate(struct hvx_vm *vm, struct kvm_vcpu *vcpu, int vec);
+void hvx_stop_debugfs(struct hvx_vm *vm, struct dentry *dir);
+
+/* stop_cpu.c */
+void hvx_stop_cpu_init(void);
+bool hvx_stop_cpu_native(void);
+void hvx_stop_load(struct kvm_vcpu *vcpu, bool native);
+void hvx_stop_put(struct kvm_vcpu *vcpu);
+
+#endif /* KVM_HV_EXT_STOP_H */

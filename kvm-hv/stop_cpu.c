@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest stop: which CPUs are good for it, and PSSCR while a vCPU is loaded.
+ *
+ * PSSCR[ESL] and PSSCR[EC] are the hypervisor's. Clear, a guest's stop stops the
+ * thread until the next interrupt, its own or one of the hypervisor's, which are
+ * always enabled while a guest runs. Set, a guest's stop traps. Nobody sets them
+ * for guests in stock KVM: they are what the host's last idle state left, except
+ * where KVM works around a POWER9 erratum and writes PSSCR itself, with EC set.
+ *
+ * The host's idle code runs only with no vCPU loaded, and KVM's entry and exit
+ * only touch the fields that a guest can see. So it is enough to set PSSCR when a
+ * vCPU is loaded, and to put back what was there when the vCPU is put.
+ */
+#include <linux/kvm_host.h>
+#include <linux/moduleparam.h>
+#include <linux/of.h>
+#include <linux/percpu.h>
+#include <linux/string.h>
+
+#include <asm/cputable.h>
+#include <asm/reg.h>
+
+#include "stop.h"
+
+/* From the PVR: a processor's version and, in its low 12 bits, revision. */
+#define HVX_PVR_REV(pvr)	((pvr) & 0xfff)
+
+#define HVX_PVR_POWER9		0x004e
+#define HVX_PVR_POWER10		0x0080
+#define HVX_PVR_POWER11		0x0082
+
+enum hvx_stop_sound {
+	HVX_STOP_UNSOUND,
+	HVX_STOP_ASK_FIRMWARE,	/* good if it has the feature idle-stop-guest */
+	HVX_STOP_SOUND,
+};
+
+/* The first row that has the version, and a revision not above, counts. */
+static const struct hvx_stop_cpu {
+	u16 version;
+	u16 revision;
+	enum hvx_stop_sound sound;
+} hvx_stop_cpus[] = {
+	/*
+	 * Up to DD2.2 a thread that stops with HV = 0 may miss a wakeup; from
+	 * DD2.3 on firmware is to publish that it does not: G. R. Shenoy, RFC on
+	 * guest stop, kvm-ppc list, April 2020.
+	 */
+	{ HVX_PVR_POWER9, 0x203, HVX_STOP_ASK_FIRMWARE },
+	{ HVX_PVR_POWER9, 0x000, HVX_STOP_UNSOUND },
+	/*
+	 * Power ISA v3.1 has guest stop as v3.0B has it, and no erratum is known.
+	 */
+	{ HVX_PVR_POWER10, 0x000, HVX_STOP_SOUND },
+	{ HVX_PVR_POWER11, 0x000, HVX_STOP_SOUND },
+};
+
+static const char *const hvx_stop_native_names[] = { "auto", "yes", "no" };
+static enum { HVX_NATIVE_AUTO, HVX_NATIVE_YES, HVX_NATIVE_NO } hvx_native_wish;
+
+static int hvx_native_set(const char *val, const struct kernel_param *kp)
+{
+	int wish = sysfs_match_string(hvx_stop_native_names, val);
+
+	if (wish < 0)
+		return wish;
+	hvx_native_wish = wish;
+	return 0;
+}
+
+static int hvx_native_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%s\n",
+			  hvx_stop_native_names[hvx_native_wish]);
+}
+
+static const struct kernel_param_ops hvx_native_ops = {
+	.set = hvx_native_set,
+	.get = hvx_native_get,
+};
+
+module_param_cb(guest_stop_native, &hvx_native_ops, NULL, 0444);
+MODULE_PARM_DESC(guest_stop_native,
+		 "Whether this CPU is good for native guest stop: auto (default, as the CPU's revision and the firmware say), yes or no");
+
+static bool hvx_native __ro_after_init;
+
+static bool __init hvx_stop_feature_published(void)
+{
+	struct device_node *features, *stop = NULL;
+
+	features = of_find_compatible_node(NULL, NULL,
+					   "ibm,powerpc-cpu-features");
+	if (features)
+		stop = of_get_child_by_name(features, "idle-stop-guest");
+	of_node_put(stop);
+	of_node_put(features);
+	return stop;
+}
+
+static bool __init hvx_stop_cpu_sound(u32 pvr)
+{
+	const struct hvx_stop_cpu *cpu = hvx_stop_cpus;
+	const struct hvx_stop_cpu *end = cpu + ARRAY_SIZE(hvx_stop_cpus);
+
+	for (; cpu < end; cpu++) {
+		if (PVR_VER(pvr) != cpu->version ||
+		    HVX_PVR_REV(pvr) < cpu->revision)
+			continue;
+		if (cpu->sound == HVX_STOP_ASK_FIRMWARE)
+			return hvx_stop_feature_published();
+		return cpu->sound == HVX_STOP_SOUND;
+	}
+	/* A CPU that is not known yet: its firmware's word is enough. */
+	return hvx_stop_feature_published();
+}
+
+/**
+ * hvx_stop_cpu_init() - find out whether guests may really stop here
+ */
+void __init hvx_stop_cpu_init(void)
+{
+	/* KVM's entry writes PSSCR itself, with EC set: it would always trap. */
+	if (!cpu_has_feature(CPU_FTR_ARCH_300) ||
+	    cpu_has_feature(CPU_FTR_P9_TM_HV_ASSIST) ||
+	    hvx_native_wish == HVX_NATIVE_NO)
+		return;
+	hvx_native = hvx_native_wish == HVX_NATIVE_YES ||
+		     hvx_stop_cpu_sound(mfspr(SPRN_PVR));
+}
+
+/**
+ * hvx_stop_cpu_native() - whether guests may really stop here
+ *
+ * Return: true if so; if not, a guest's stop has to trap.
+ */
+bool hvx_stop_cpu_native(void)
+{
+	return hvx_native;
+}
+
+/* What of PSSCR the hypervisor decides for a guest. */
+#define HVX_PSSCR_CONTROL	(PSSCR_SD | PSSCR_ESL | PSSCR_EC | PSSCR_PSLL_MASK)
+
+/* The vCPU that PSSCR is set for on a CPU, and what it was before. */
+struct hvx_psscr {
+	struct kvm_vcpu *vcpu;
+	u64 control;
+};
+
+static DEFINE_PER_CPU(struct hvx_psscr, hvx_psscr);
+
+static void hvx_psscr_set(u64 control)
+{
+	u64 old = mfspr(SPRN_PSSCR);
+	u64 psscr = (old & ~(u64)HVX_PSSCR_CONTROL) | control;
+
+	if (psscr != old)
+		mtspr(SPRN_PSSCR, psscr);
+}
+
+/**
+ * hvx_stop_load() - set PSSCR for a vCPU that may stop
+ * @vcpu: the vCPU, being loaded
+ * @native: really stop, else trap
+ *
+ * Either way no deeper level than the lightest, PSLL = 0. When stop traps, the
+ * guest sees the status of its own emulated stops, none, not that of the host's
+ * idle states.
+ *
+ * Context: preemption disabled until hvx_stop_put().
+ */
+void hvx_stop_load(struct kvm_vcpu *vcpu, bool native)
+{
+	struct hvx_psscr *host = this_cpu_ptr(&hvx_psscr);
+
+	host->vcpu = vcpu;
+	host->control = mfspr(SPRN_PSSCR) & HVX_PSSCR_CONTROL;
+	hvx_psscr_set(native && hvx_native ? 0 :
+					     PSSCR_SD | PSSCR_ESL | PSSCR_EC);
+}
+
+/**
+ * hvx_stop_put() - give the host its PSSCR back
+ * @vcpu: a vCPU that is being put, set for or not
+ *
+ * Context: preemption disabled, on the CPU the vCPU was loaded on.
+ */
+void hvx_stop_put(struct kvm_vcpu *vcpu)
+{
+	struct hvx_psscr *host = this_cpu_ptr(&hvx_psscr);
+
+	if (host->vcpu != vcpu)
+		return;
+	hvx_psscr_set(host->control);
+	host->vcpu = NULL;
+}
