@@ -28,7 +28,7 @@
 #define HVX_STOP_WAYS	(KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE)
 
 /* In hvx_stop.ways, once a vCPU has run: no more changes. */
-#define HVX_STOP_FIXED	(1 << 8)
+#define HVX_STOP_FIXED	BIT(8)
 
 /* The interruption cause in the top byte of HFSCR that means stop. */
 #define HVX_HFSCR_IC_SHIFT	56
@@ -144,10 +144,10 @@ void hvx_stop_fix(struct hvx_vm *vm)
 void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
 	int ways = atomic_read(&vm->stop.ways) & HVX_STOP_WAYS;
+	bool native = ways & KVM_PPC_GUEST_STOP_NATIVE;
 
 	if (ways)
-		hvx_stop_load(vcpu, (ways & KVM_PPC_GUEST_STOP_NATIVE) &&
-				    !vm->kvm->arch.nested_enable);
+		hvx_stop_load(vcpu, native && !vm->kvm->arch.nested_enable);
 }
 
 /**
