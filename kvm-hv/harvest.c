@@ -106,14 +106,17 @@ void hvx_harvest_work(struct work_struct *work)
 	struct hvx_resize *rs = rz->harvest;
 	struct kvm *kvm = rs->vm->kvm;
 	u64 n = hpt_nr_hptes(rs->hpt.order);
-	u64 i, end, found = 0;
+	u64 i, end, v, found = 0, left = 0;
 	int idx;
 
 	for (i = 0; i < n; ) {
 		end = min_t(u64, i + HVX_HARVEST_CHUNK, n);
 		idx = srcu_read_lock(&kvm->srcu);
-		for (; i < end; i++)
+		for (; i < end; i++) {
+			v = be64_to_cpu(READ_ONCE(*hvx_hptep(&rs->hpt, i)));
+			left += hpte_in_use(v) && !(v & HPT_V_BOLTED);
 			found += hvx_harvest_one(rs, i);
+		}
 		srcu_read_unlock(&kvm->srcu, idx);
 		cond_resched();
 	}
@@ -121,6 +124,8 @@ void hvx_harvest_work(struct work_struct *work)
 	trace_hvx_harvest(kvm, rs->hpt.order, found);
 	if (rs->strategy->harvested)
 		rs->strategy->harvested(rs);
+	if (rs->strategy->bolted_only)
+		WRITE_ONCE(rz->records[rs->record].dropped, left);
 	rz->stats.harvested += found;
 	hvx_resize_free(rs);
 	rz->harvest = NULL;

@@ -366,13 +366,11 @@ out:
 	return ret;
 }
 
-static void hvx_resize_record(struct hvx_resizer *rz,
-			      const struct hvx_resize *rs, u64 commit_ns)
+static void hvx_resize_record(struct hvx_resizer *rz, struct hvx_resize *rs,
+			      u64 commit_ns)
 {
-	struct hvx_resize_record *rec;
-
-	rec = &rz->records[rz->nr_records++ % HVX_RECORDS];
-	*rec = (struct hvx_resize_record) {
+	rs->record = rz->nr_records++ % HVX_RECORDS;
+	rz->records[rs->record] = (struct hvx_resize_record) {
 		.from = rs->from,
 		.to = rs->order,
 		.strategy = rs->strategy->name,

@@ -54,6 +54,7 @@ enum hvx_road {
  *	guest may rely on. Returns 0 or -ENOSPC, or another errno.
  * @rc_at_commit: commit has brought the guest's view of R and C over; the
  *	harvest is left with the dirty log
+ * @bolted_only: no other entry survives; the harvest counts the rest
  * @harvested: called by the harvest when it is through, before the old table is
  *	freed. May sleep.
  * @abandon: undoes populate, when the new table will not be used. May sleep.
@@ -65,6 +66,7 @@ struct hvx_strategy {
 	int (*populate)(struct hvx_resize *rs);
 	int (*commit)(struct hvx_resize *rs);
 	bool rc_at_commit;
+	bool bolted_only;
 	void (*harvested)(struct hvx_resize *rs);
 	void (*abandon)(struct hvx_resize *rs);
 };
@@ -95,6 +97,8 @@ struct hvx_resize {
 	s64 prepare_ns;
 	atomic64_t kept;		/* entries brought over */
 	atomic64_t dropped;		/* entries given up */
+
+	unsigned int record;		/* in hvx_resizer.records, once committed */
 
 	/* Mirrored prepare only. */
 	atomic64_t collisions;		/* slots that two bolted entries want */
