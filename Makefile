@@ -5,7 +5,7 @@
 # The kernels of the lab to build for.
 KERNELS ?= 6.1 6.12 6.12-4k
 
-.PHONY: help setup modules shell clean
+.PHONY: help setup modules qemu shell clean
 
 help:
 	@sed -n 's/^##//p' Makefile
@@ -17,6 +17,10 @@ setup:
 ## make modules      cross-build both modules for the lab's kernels
 modules: setup
 	@lab/build $(KERNELS)
+
+## make qemu         build QEMU with mended CPU models (lab/qemu)
+qemu: setup
+	@lab/qemu-build
 
 ## make shell        a prompt on an emulated POWER9 host
 shell: modules

@@ -5,15 +5,19 @@
 # lists and archives are in folders of ours. To be sourced after lib.sh. apt checks
 # everything against the archive's keys; a list that does not pass is not used.
 #
-# Two worlds, each with a folder in the cache:
+# Three worlds, each with a folder in the cache:
 #   native   packages of the machine's own suite, to be installed
 #   foreign  ppc64el packages of Debian 12, only ever unpacked
+#   source   source packages of Debian 13, only ever unpacked
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # The foreign world is always this suite: it has both kernel series, and its
 # packages never meet those of the machine.
 FOREIGN_SUITE=bookworm
+
+# The release with QEMU 10.
+SOURCE_SUITE=trixie
 
 # machine_suites: "URI suite" of each Debian suite in the machine's own apt
 # configuration, which apt itself lists without going to the network.
@@ -55,6 +59,10 @@ write_sources()
 	if [ "$1" = foreign ]; then
 		source_line ppc64el,amd64 "$main" $FOREIGN_SUITE
 		source_line ppc64el,amd64 "$main" $FOREIGN_SUITE-backports
+		return
+	fi
+	if [ "$1" = source ]; then
+		echo "deb-src [signed-by=$KEYRING] $main $SOURCE_SUITE main"
 		return
 	fi
 	machine_suites | while read -r uri suite; do
@@ -113,4 +121,43 @@ apt_refresh()
 		say "warning: not every package list ($1) could be fetched; going on" \
 		    "with those that were"
 	}
+}
+
+# missing_packages NAME...: those that are not installed, or are too old: QEMU 7.2
+# does not boot a powernv host with KVM HV, and QEMU 10 is built by meson 1.5.
+missing_packages()
+{
+	local p version least
+
+	for p; do
+		version=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$p" \
+			  2>/dev/null || true)
+		case $p in
+		qemu-system-*) least=1:10 ;;
+		meson) least=1.5 ;;
+		*) least=0 ;;
+		esac
+		case $version in
+		installed\ *)
+			dpkg --compare-versions "${version#* }" ge "$least" ||
+				echo "$p" ;;
+		*) echo "$p" ;;
+		esac
+	done
+}
+
+# install_packages [-t SUITE] NAME...
+install_packages()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	as_root env DEBIAN_FRONTEND=noninteractive bash -c '
+		. "$1/lab/lib.sh"; . "$1/lab/apt.sh"
+		CACHE=$2; shift 2
+		apt_in native apt-get install -y --no-install-recommends "$@"
+	' setup "$TOP" "$CACHE" "$@" >"$CACHE/apt/install.log" 2>&1 || {
+		tail -n 5 "$CACHE/apt/install.log" >&2
+		die "packages could not be installed: $*" \
+		    "the whole output is in $CACHE/apt/install.log"
+	}
+	as_root chown -R "$(id -u):$(id -g)" "$CACHE/apt"
 }
