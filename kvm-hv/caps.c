@@ -29,11 +29,14 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 	switch (cap) {
 	case KVM_CAP_PPC_HV_EXT:
 		return KVM_PPC_HV_EXT_RESIZE | KVM_PPC_HV_EXT_RESIZE_HCALL |
-		       (hvx_stop_ways() ? KVM_PPC_HV_EXT_GUEST_STOP : 0);
+		       (hvx_stop_ways() ? KVM_PPC_HV_EXT_GUEST_STOP : 0) |
+		       KVM_PPC_HV_EXT_MAX_PAGE_SHIFT;
 	case KVM_CAP_PPC_HPT_RESIZE:
 		return hvx_resize_strategies();
 	case KVM_CAP_PPC_GUEST_STOP:
 		return hvx_stop_ways();
+	case KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT:
+		return hvx_limit_host_shift();
 	}
 	return 0;
 }
@@ -50,6 +53,8 @@ static long hvx_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 		return hvx_resize_set_strategy(vm, cap->args[0]);
 	case KVM_CAP_PPC_GUEST_STOP:
 		return hvx_stop_enable(vm, cap->args[0]);
+	case KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT:
+		return hvx_limit_set(vm, cap->args[0], cap->args[1]);
 	}
 	return -EINVAL;
 }

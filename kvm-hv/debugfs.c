@@ -8,6 +8,7 @@
  * hv-ext/counters	"name value" lines, since the VM was made
  * hv-ext/resizes	the last resizes, oldest first
  * hv-ext/guest_stop	how the guest's stop is completed (stop.c)
+ * hv-ext/backing	what pages the VM's memory is in
  *
  * KVM removes the directory before it destroys the VM.
  */
@@ -15,6 +16,7 @@
 #include <linux/kvm_host.h>
 #include <linux/seq_file.h>
 
+#include "backing.h"
 #include "ops.h"
 
 static const char *const hvx_state_names[] = {
@@ -119,6 +121,14 @@ static int resizes_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(resizes);
 
+static int backing_show(struct seq_file *m, void *unused)
+{
+	struct hvx_vm *vm = m->private;
+
+	return hvx_backing_show(m, vm->kvm);
+}
+DEFINE_SHOW_ATTRIBUTE(backing);
+
 /**
  * hvx_debugfs_create() - make a VM's files
  * @vm: the VM, whose own directory exists
@@ -134,4 +144,5 @@ void hvx_debugfs_create(struct hvx_vm *vm)
 	debugfs_create_file("counters", 0444, dir, vm, &counters_fops);
 	debugfs_create_file("resizes", 0444, dir, vm, &resizes_fops);
 	hvx_stop_debugfs(vm, dir);
+	debugfs_create_file("backing", 0444, dir, vm, &backing_fops);
 }

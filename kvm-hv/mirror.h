@@ -14,5 +14,6 @@ void hvx_mirror_sync(struct hvx_resize *rs, u64 index);
 int hvx_route_begin(struct hvx_resize *rs);
 void hvx_route_end(struct hvx_resize *rs);
 bool hvx_route_complete(struct hvx_resize *rs);
+void hvx_route_keep_enter(struct hvx_vm *vm);
 
 #endif /* KVM_HV_EXT_MIRROR_H */

@@ -78,13 +78,18 @@ static int hvx_prepare_memory_region(struct kvm *kvm,
 {
 	int idx = srcu_read_lock(&hvx_calls);
 	struct hvx_vm *vm = hvx_vm_find(kvm);
-	int ret;
+	int ret = 0;
 
+	if (vm)
+		ret = hvx_limit_memslot(vm, new, change);
+	if (ret)
+		goto out;
 	if (vm) {
 		hvx_resize_cancel(vm, HVX_CANCEL_MEMSLOT);
 		hvx_harvest_wait(vm);
 	}
 	ret = hvx_stock.prepare_memory_region(kvm, old, new, change);
+out:
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
 }
@@ -130,6 +135,8 @@ static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
 	if (vm && (cfg->flags & KVM_PPC_MMUV3_RADIX))
 		hvx_resize_end(vm, HVX_CANCEL_RADIX);
 	ret = hvx_stock.configure_mmu(kvm, cfg);
+	if (vm)
+		hvx_limit_unsettle(vm);
 	hvx_hpt_thaw(vm);
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
@@ -170,12 +177,25 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		hvx_resize_end(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
 				   HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
+		hvx_limit_unsettle(vm);
 		hvx_hpt_thaw(vm);
 		break;
 
 	default:
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
 	}
+	srcu_read_unlock(&hvx_calls, idx);
+	return ret;
+}
+
+static int hvx_get_smmu_info(struct kvm *kvm, struct kvm_ppc_smmu_info *info)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+	int ret = hvx_stock.get_smmu_info(kvm, info);
+
+	if (vm && !ret)
+		hvx_limit_filter(vm, info);
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
 }
@@ -226,6 +246,7 @@ static void hvx_inject_interrupt(struct kvm_vcpu *vcpu, int vec, u64 srr1_flags)
 	op(create_vm_debugfs, hvx_create_vm_debugfs)	\
 	op(prepare_memory_region, hvx_prepare_memory_region) \
 	op(get_dirty_log, hvx_get_dirty_log)		\
+	op(get_smmu_info, hvx_get_smmu_info)		\
 	op(configure_mmu, hvx_configure_mmu)		\
 	op(arch_vm_ioctl, hvx_arch_vm_ioctl)		\
 	op(hcall_implemented, hvx_hcall_implemented)

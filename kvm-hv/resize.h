@@ -152,6 +152,7 @@ struct hvx_resizer {
 	/* The resize that HPT hcalls are mirrored for, from POPULATING to harvest */
 	struct hvx_resize __rcu *mirror;
 	spinlock_t routed_lock;		/* protects routed of that, and the bits */
+	bool keeps_enter;		/* H_ENTER is routed without a mirror too */
 
 	struct hvx_resize_stats stats;
 	unsigned int nr_records;

@@ -39,6 +39,12 @@ struct hvx_touched {
 	u64 index[HVX_MAX_TOUCHED];
 };
 
+/* With a strict page-size limit H_ENTER comes to us all the time. */
+static bool hvx_route_keeps(struct hvx_vm *vm, unsigned long hcall)
+{
+	return hcall == H_ENTER && READ_ONCE(vm->resizer.keeps_enter);
+}
+
 static int hvx_routed_bit(unsigned long hcall)
 {
 	int i;
@@ -72,7 +78,8 @@ int hvx_route_begin(struct hvx_resize *rs)
 
 	spin_lock(&rz->routed_lock);
 	for (i = 0; i < ARRAY_SIZE(hvx_routed_hcalls); i++)
-		if (test_and_clear_bit(hvx_routed_hcalls[i] / 4, enabled))
+		if (test_and_clear_bit(hvx_routed_hcalls[i] / 4, enabled) ||
+		    hvx_route_keeps(rs->vm, hvx_routed_hcalls[i]))
 			__set_bit(i, &rs->routed);
 	rcu_assign_pointer(rz->mirror, rs);
 	spin_unlock(&rz->routed_lock);
@@ -100,7 +107,8 @@ void hvx_route_end(struct hvx_resize *rs)
 	spin_lock(&rz->routed_lock);
 	if (rcu_access_pointer(rz->mirror) == rs) {
 		for_each_set_bit(i, &rs->routed, ARRAY_SIZE(hvx_routed_hcalls))
-			set_bit(hvx_routed_hcalls[i] / 4, enabled);
+			if (!hvx_route_keeps(rs->vm, hvx_routed_hcalls[i]))
+				set_bit(hvx_routed_hcalls[i] / 4, enabled);
 		/* Who finds no mirror finds the bits: pairs with hvx_hpt_hcall(). */
 		smp_wmb();
 		RCU_INIT_POINTER(rz->mirror, NULL);
@@ -130,6 +138,28 @@ bool hvx_route_complete(struct hvx_resize *rs)
 }
 
 /**
+ * hvx_route_keep_enter() - have H_ENTER come to us from now on
+ * @vm: the VM, of which no vCPU has run yet
+ *
+ * If the VMM has turned H_ENTER off it stays the VMM's.
+ *
+ * Context: any.
+ */
+void hvx_route_keep_enter(struct hvx_vm *vm)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resize *rs;
+
+	spin_lock(&rz->routed_lock);
+	rs = rcu_dereference_protected(rz->mirror,
+				       lockdep_is_held(&rz->routed_lock));
+	if (test_and_clear_bit(H_ENTER / 4, vm->kvm->arch.enabled_hcalls) ||
+	    (rs && test_bit(hvx_routed_bit(H_ENTER), &rs->routed)))
+		WRITE_ONCE(rz->keeps_enter, true);
+	spin_unlock(&rz->routed_lock);
+}
+
+/**
  * hvx_mirror_hcall_enabled() - the VMM has turned an hcall on or off
  * @vm: the VM
  * @hcall: its number
@@ -151,6 +181,10 @@ void hvx_mirror_hcall_enabled(struct hvx_vm *vm, unsigned long hcall)
 		WRITE_ONCE(rs->missed, true);
 	else if (rs)
 		__clear_bit(bit, &rs->routed);
+	if (hcall == H_ENTER && hvx_limit_strict(&vm->limit))
+		WRITE_ONCE(rz->keeps_enter,
+			   test_and_clear_bit(hcall / 4,
+					      vm->kvm->arch.enabled_hcalls));
 	spin_unlock(&rz->routed_lock);
 }
 
@@ -269,7 +303,7 @@ bool hvx_hpt_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	long ret = H_TOO_HARD;
 	int idx;
 
-	if (bit < 0 || kvm_is_radix(kvm))
+	if (bit < 0 || (kvm_is_radix(kvm) && !hvx_route_keeps(vm, hcall)))
 		return false;
 
 	idx = srcu_read_lock(&kvm->srcu);
@@ -277,8 +311,11 @@ bool hvx_hpt_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	rs = rcu_dereference_sched(vm->resizer.mirror);
 	/* Pairs with the barrier in hvx_route_end(). */
 	smp_rmb();
-	if (rs ? test_bit(bit, &rs->routed) :
-		 test_bit(hcall / 4, kvm->arch.enabled_hcalls))
+	if (hcall == H_ENTER && hvx_limit_refuses(vm, vcpu))
+		ret = H_PARAMETER;
+	else if ((rs ? test_bit(bit, &rs->routed) :
+		       test_bit(hcall / 4, kvm->arch.enabled_hcalls)) ||
+		 hvx_route_keeps(vm, hcall))
 		ret = hvx_hpt_hcall_routed(rs, vcpu, hcall);
 	preempt_enable();
 	srcu_read_unlock(&kvm->srcu, idx);

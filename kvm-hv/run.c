@@ -65,6 +65,12 @@ int hvx_vcpu_run(struct kvm_vcpu *vcpu)
 		return hvx_run_inside(&hvx_bystanders, NULL, vcpu);
 
 	hvx_stop_fix(vm);
+	if (unlikely(!hvx_limit_settled(&vm->limit))) {
+		ret = hvx_limit_settle(vm, vcpu);
+		if (ret)
+			return ret;
+	}
+
 	for (;;) {
 		ret = hvx_run_inside(&vm->gate, vm, vcpu);
 

@@ -39,6 +39,7 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 	hvx_gate_init(&vm->gate);
 	hvx_resizer_init(&vm->resizer);
 	hvx_stop_init(vm);
+	hvx_limit_init(&vm->limit);
 
 	spin_lock(&hvx_vms_lock);
 	hash_add_rcu(hvx_vms, &vm->node, (unsigned long)kvm);

@@ -8,6 +8,7 @@
 #include <linux/kvm_host.h>
 
 #include "gate.h"
+#include "limit.h"
 #include "resize.h"
 #include "stop.h"
 
@@ -19,6 +20,7 @@ struct hvx_vm {
 	struct hvx_gate gate;
 	struct hvx_resizer resizer;
 	struct hvx_stop stop;
+	struct hvx_limit limit;
 };
 
 struct hvx_vm *hvx_vm_create(struct kvm *kvm);

@@ -55,4 +55,30 @@
 #define H_KVM_HV_EXT_FEATURES		0xf7f0
 #define H_KVM_HV_EXT_FEATURE_STOP	(1 << 0)	/* stop with ESL = EC = 0 */
 
+/*
+ * KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT: the largest page, as a power of two, that an
+ * HPT guest may count on. CHECK answers the largest that this host can ever
+ * honour. ENABLE takes any shift from 12 on in args[0] and flags in args[1],
+ * once (EBUSY) and before the first vCPU runs (EBUSY); EINVAL for anything else.
+ */
+#define KVM_PPC_HPT_MAX_PAGE_STRICT	(1 << 0)	/* H_ENTER beyond it fails */
+
+/*
+ * KVM_PPC_BALLOON_INHIBIT, an ioctl of a VM. With HOLD it answers a new file
+ * descriptor, and as long as one such is open the VM's memory must not be given
+ * back to the host. With NOTIFY an eventfd is signalled whenever that begins or
+ * ends (-1: no longer). CHECK of KVM_CAP_PPC_BALLOON_INHIBIT answers how many hold
+ * it, the module itself included.
+ */
+#define KVM_PPC_BALLOON_HOLD		0
+#define KVM_PPC_BALLOON_NOTIFY		1
+
+struct kvm_ppc_balloon_inhibit {
+	__u32 op;
+	__s32 eventfd;
+	__u64 reserved[3];	/* must be 0 */
+};
+
+#define KVM_PPC_BALLOON_INHIBIT	_IOW(0xAE, 0xf0, struct kvm_ppc_balloon_inhibit)
+
 #endif /* _UAPI_LINUX_KVM_HV_EXT_H */

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What backs a VM's memory, judged as the hardware will see it: how large the
+ * pages of the mapping are, and whether they lie the same way in host and guest
+ * address space. A large page of the guest needs both.
+ *
+ * hugetlbfs is taken at its word. THP is only a hint (MADV_HUGEPAGE), so the
+ * page tables have the last word: whatever is there already has to be in large
+ * pages, and if nothing is there yet, one page is faulted in to see.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hugetlb.h>
+#include <linux/huge_mm.h>
+#include <linux/kvm_host.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/mm.h>
+#include <linux/seq_file.h>
+
+#include "backing.h"
+#include "vm.h"
+
+enum hvx_kind {
+	HVX_KIND_NONE,		/* no mapping at all */
+	HVX_KIND_DEVICE,	/* not memory: no page of the guest's linear map */
+	HVX_KIND_ANON,
+	HVX_KIND_PRIVATE,	/* a file, copied on write */
+	HVX_KIND_SHARED,	/* a file, memfd or shared anonymous memory */
+	HVX_KIND_HUGETLB_PRIVATE,
+	HVX_KIND_HUGETLB_SHARED,
+};
+
+static const char *const hvx_kind_names[] = {
+	[HVX_KIND_NONE] = "none",
+	[HVX_KIND_DEVICE] = "device",
+	[HVX_KIND_ANON] = "anonymous",
+	[HVX_KIND_PRIVATE] = "private-file",
+	[HVX_KIND_SHARED] = "shared",
+	[HVX_KIND_HUGETLB_PRIVATE] = "hugetlb-private",
+	[HVX_KIND_HUGETLB_SHARED] = "hugetlb-shared",
+};
+
+/* A part of a memslot with one mapping behind it. */
+struct hvx_piece {
+	unsigned long start, end;	/* host addresses */
+	enum hvx_kind kind;
+	unsigned int shift;		/* page size of the mapping; 0: none */
+	bool thp;			/* asks for PMD-sized pages, and has room */
+};
+
+/* Pages of the linear map are at least this apart in irq-off time. */
+#define HVX_WALK_BATCH	64
+
+/**
+ * hvx_backing_walk() - count what the page tables hold
+ * @mm: whose; not necessarily the caller's
+ * @start: first host address
+ * @end: first address behind
+ * @count: bytes by kind of entry; added to
+ *
+ * The walk is the lockless one, so what changes meanwhile may be seen either way.
+ *
+ * Context: any, interrupts on. The page tables stay: the caller holds
+ * mm_users, or runs as an MMU notifier of @mm.
+ */
+void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
+		      unsigned long end, struct hvx_backing_count *count)
+{
+	unsigned long addr = start, next, flags;
+	unsigned int shift, i;
+	pte_t *ptep, pte;
+
+	while (addr < end) {
+		/* Page tables are freed only after an IPI, so not under us. */
+		local_irq_save(flags);
+		for (i = 0; i < HVX_WALK_BATCH && addr < end; i++, addr = next) {
+			ptep = __find_linux_pte(mm->pgd, addr, NULL, &shift);
+			shift = shift ?: PAGE_SHIFT;
+			next = min((addr | (BIT(shift) - 1)) + 1, end);
+			pte = ptep ? READ_ONCE(*ptep) : __pte(0);
+
+			if (!ptep || pte_none(pte))
+				count->none += next - addr;
+			else if (!pte_present(pte))
+				count->away += next - addr;
+			else
+				count->present[shift] += next - addr;
+		}
+		local_irq_restore(flags);
+	}
+}
+
+static bool hvx_thp_fits(const struct vm_area_struct *vma, unsigned long start,
+			 unsigned long end)
+{
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
+	    !has_transparent_hugepage() || !(vma->vm_flags & VM_HUGEPAGE))
+		return false;
+	/* A write to a private file mapping makes a small page. */
+	if (vma->vm_file && !(vma->vm_flags & VM_SHARED))
+		return false;
+	/* What does not fill a large page at either end gets small ones. */
+	return ALIGN_DOWN(start, HPAGE_PMD_SIZE) >= vma->vm_start &&
+	       ALIGN(end, HPAGE_PMD_SIZE) <= vma->vm_end;
+}
+
+static enum hvx_kind hvx_kind_of(struct vm_area_struct *vma)
+{
+	bool shared = vma->vm_flags & VM_SHARED;
+
+	if (is_vm_hugetlb_page(vma))
+		return shared ? HVX_KIND_HUGETLB_SHARED :
+				HVX_KIND_HUGETLB_PRIVATE;
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+		return HVX_KIND_DEVICE;
+	if (shared)
+		return HVX_KIND_SHARED;
+	return vma->vm_file ? HVX_KIND_PRIVATE : HVX_KIND_ANON;
+}
+
+/* The piece that begins at @start; sleeps for mmap_lock. */
+static void hvx_piece_at(struct mm_struct *mm, unsigned long start,
+			 unsigned long end, struct hvx_piece *piece)
+{
+	struct vm_area_struct *vma;
+
+	*piece = (struct hvx_piece) { .start = start, .end = end };
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, start);
+	if (!vma || vma->vm_start >= end) {
+		;
+	} else if (vma->vm_start > start) {
+		piece->end = vma->vm_start;
+	} else {
+		piece->end = min(end, vma->vm_end);
+		piece->kind = hvx_kind_of(vma);
+		piece->shift = __ilog2_u64(vma_kernel_pagesize(vma));
+		piece->thp = hvx_thp_fits(vma, start, piece->end);
+	}
+	mmap_read_unlock(mm);
+}
+
+/* Which pages a piece with THP really has. The mm is the current one. */
+static unsigned int hvx_thp_shift(struct mm_struct *mm,
+				  const struct hvx_piece *piece)
+{
+	struct hvx_backing_count count = { 0 };
+	struct page *page;
+
+	hvx_backing_walk(mm, piece->start, piece->end, &count);
+	if (count.none == piece->end - piece->start) {
+		if (get_user_pages_fast(piece->start, 1, FOLL_WRITE, &page) != 1)
+			return PAGE_SHIFT;
+		put_page(page);
+		memset(&count, 0, sizeof(count));
+		hvx_backing_walk(mm, piece->start,
+				 piece->start + PAGE_SIZE, &count);
+	}
+	return count.present[PAGE_SHIFT] ? PAGE_SHIFT : HPAGE_PMD_SHIFT;
+}
+
+/*
+ * The page size that stock KVM takes for the guest's real mode, from the mapping
+ * of address 0, without a look at its alignment.
+ */
+static unsigned int hvx_vrma_shift(const struct kvm_memory_slot *slot,
+				   const struct hvx_piece *piece)
+{
+	if (slot->base_gfn || piece->start != slot->userspace_addr ||
+	    !piece->shift)
+		return 12;
+	return hvx_limit_guest_shift(min(piece->shift, 24U));
+}
+
+/**
+ * hvx_backing_check() - whether a memslot carries pages of a size
+ * @kvm: the VM; the caller runs in its mm
+ * @slot: the memslot, which need not be in use yet
+ * @shift: the size, one that HPT guests have
+ *
+ * Device mappings pass: no linear map of memory lies there.
+ *
+ * Context: may sleep, faults in at most one page for a mapping with THP.
+ * Return: 0, or -EINVAL with a line in the log that says why.
+ */
+int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
+		      unsigned int shift)
+{
+	unsigned long hva = slot->userspace_addr;
+	unsigned long size = slot->npages << PAGE_SHIFT;
+	unsigned long end = hva + size;
+	u64 gpa = gfn_to_gpa(slot->base_gfn);
+	struct hvx_piece piece;
+	unsigned int align;
+
+	for (; hva < end; hva = piece.end) {
+		hvx_piece_at(kvm->mm, hva, end, &piece);
+		if (piece.kind == HVX_KIND_DEVICE)
+			continue;
+		if (piece.thp && shift > piece.shift)
+			piece.shift = hvx_thp_shift(kvm->mm, &piece);
+
+		if (piece.shift < shift) {
+			pr_warn_ratelimited("memslot %d: %s backing at %#lx has pages of %lu bytes, the limit needs %lu\n",
+					    slot->id, hvx_kind_names[piece.kind],
+					    hva,
+					    piece.shift ? BIT(piece.shift) : 0,
+					    BIT(shift));
+			return -EINVAL;
+		}
+		align = max(shift, hvx_vrma_shift(slot, &piece));
+		if (((gpa ^ slot->userspace_addr) | gpa | size) &
+		    (BIT(align) - 1)) {
+			pr_warn_ratelimited("memslot %d: guest address %#llx, host address %#lx and size %#lx are not aligned alike for pages of %lu bytes (backing has %lu)\n",
+					    slot->id, gpa, slot->userspace_addr,
+					    size, BIT(align), BIT(piece.shift));
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static void hvx_show_sizes(struct seq_file *m,
+			   const struct hvx_backing_count *count)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(count->present); i++)
+		if (count->present[i])
+			seq_printf(m, " %lu:%lu", BIT(i), count->present[i]);
+	if (count->away)
+		seq_printf(m, " away:%lu", count->away);
+	seq_putc(m, '\n');
+}
+
+/**
+ * hvx_backing_show() - print what backs a VM's memory
+ * @m: where
+ * @kvm: the VM
+ *
+ * A line for each mapping behind each memslot: page is what the mapping
+ * promises, misaligned how many bytes cannot use that (or the largest guest page
+ * within it) for their place in the guest, and then how many bytes are there in
+ * pages of which size.
+ *
+ * Context: may sleep, the longer the more memory there is.
+ * Return: 0.
+ */
+int hvx_backing_show(struct seq_file *m, struct kvm *kvm)
+{
+	struct kvm_memory_slot *slot;
+	int bkt, idx;
+
+	seq_puts(m, "# slot gpa size kind page thp misaligned page_size:bytes...\n");
+	if (!mmget_not_zero(kvm->mm))
+		return 0;
+	idx = srcu_read_lock(&kvm->srcu);
+	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
+		u64 gpa = gfn_to_gpa(slot->base_gfn);
+		unsigned long start = slot->userspace_addr;
+		unsigned long end = start + (slot->npages << PAGE_SHIFT);
+		unsigned long hva, apart = gpa ^ start;
+		struct hvx_piece piece;
+
+		for (hva = start; hva < end; hva = piece.end) {
+			struct hvx_backing_count count = { 0 };
+			unsigned int page;
+
+			hvx_piece_at(kvm->mm, hva, end, &piece);
+			hvx_backing_walk(kvm->mm, hva, piece.end, &count);
+			page = piece.thp ? HPAGE_PMD_SHIFT : piece.shift;
+			page = hvx_limit_guest_shift(page);
+			seq_printf(m, "%d %#llx %#lx %s %lu %d %#lx", slot->id,
+				   gpa + (hva - start), piece.end - hva,
+				   hvx_kind_names[piece.kind],
+				   piece.shift ? BIT(piece.shift) : 0, piece.thp,
+				   apart & (BIT(page) - 1) ? piece.end - hva : 0);
+			hvx_show_sizes(m, &count);
+			cond_resched();
+		}
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+	mmput(kvm->mm);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What backs a VM's memory.
+ */
+#ifndef KVM_HV_EXT_BACKING_H
+#define KVM_HV_EXT_BACKING_H
+
+#include <linux/kvm_host.h>
+
+struct seq_file;
+
+/* Bytes of a range of host addresses, by what the page tables hold. */
+struct hvx_backing_count {
+	unsigned long none;		/* nothing, a touch makes a new page */
+	unsigned long away;		/* on swap, or being moved */
+	unsigned long present[48];	/* by shift of the entry's page size */
+};
+
+void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
+		      unsigned long end, struct hvx_backing_count *count);
+int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
+		      unsigned int shift);
+int hvx_backing_show(struct seq_file *m, struct kvm *kvm);
+
+#endif /* KVM_HV_EXT_BACKING_H */

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page-size limit.
+ *
+ * Under KVM HV an HPT guest's pages are the host's own: a page that the backing
+ * cannot provide, contiguous and aligned, is a fault that nobody can resolve. So
+ * the VMM says what it promises, the guest is shown nothing beyond, and memory
+ * that would break the promise is refused. The promise never follows the host:
+ * the same limit makes the same guest everywhere, or no guest at all.
+ *
+ * A radix guest's pages are its own affair, and no limit applies to it.
+ */
+#include <linux/kvm_host.h>
+#include <linux/moduleparam.h>
+
+#include <asm/mmu.h>
+
+#include <uapi/linux/kvm_hv_ext.h>
+
+#include "backing.h"
+#include "mirror.h"
+#include "vm.h"
+
+#define HVX_LIMIT_MIN	12
+#define HVX_LIMIT_MAX	63
+
+static int hvx_param_set_shift(const char *val, const struct kernel_param *kp)
+{
+	unsigned int shift;
+	int ret = kstrtouint(val, 0, &shift);
+
+	if (ret)
+		return ret;
+	if (shift && (shift < HVX_LIMIT_MIN || shift > HVX_LIMIT_MAX))
+		return -EINVAL;
+	return param_set_uint(val, kp);
+}
+
+static const struct kernel_param_ops hvx_param_shift_ops = {
+	.set = hvx_param_set_shift,
+	.get = param_get_uint,
+};
+
+static unsigned int hpt_max_page_shift;
+module_param_cb(hpt_max_page_shift, &hvx_param_shift_ops, &hpt_max_page_shift,
+		0644);
+MODULE_PARM_DESC(hpt_max_page_shift,
+		 "Largest page shift of new VMs that choose none themselves (12 or more; 0: no limit)");
+
+/**
+ * hvx_limit_init() - the limit of a new VM
+ * @limit: zeroed
+ */
+void hvx_limit_init(struct hvx_limit *limit)
+{
+	spin_lock_init(&limit->lock);
+	atomic_set(&limit->epoch, 1);
+	limit->shift = READ_ONCE(hpt_max_page_shift);
+}
+
+/**
+ * hvx_limit_guest_shift() - the largest page of an HPT guest within a limit
+ * @shift: the limit, 12 or more
+ *
+ * Hash mode has pages of 4k, 64k, 16M and 16G (Power ISA v3.0B Book III 5.7.7).
+ *
+ * Return: the shift of one of these.
+ */
+unsigned int hvx_limit_guest_shift(unsigned int shift)
+{
+	if (shift >= 34)
+		return 34;
+	if (shift >= 24)
+		return 24;
+	if (shift >= 16)
+		return 16;
+	return 12;
+}
+
+/**
+ * hvx_limit_host_shift() - the largest limit that this host can honour
+ *
+ * Pages of that size exist here, hugetlbfs or THP; whether there are any to
+ * spare is another matter. KVM HV has nothing larger than 16M for guests.
+ *
+ * Return: a guest page shift.
+ */
+unsigned int hvx_limit_host_shift(void)
+{
+	unsigned int shift = PAGE_SHIFT;
+
+	if (!radix_enabled())
+		shift = max(shift, mmu_psize_defs[MMU_PAGE_16M].shift);
+	else if (mmu_psize_defs[MMU_PAGE_1G].shift)
+		shift = mmu_psize_defs[MMU_PAGE_1G].shift;
+	else if (mmu_psize_defs[MMU_PAGE_2M].shift)
+		shift = mmu_psize_defs[MMU_PAGE_2M].shift;
+	return hvx_limit_guest_shift(min(shift, 24U));
+}
+
+/**
+ * hvx_limit_set() - KVM_ENABLE_CAP(KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT)
+ * @vm: the VM
+ * @shift: the limit, 12 or more
+ * @flags: KVM_PPC_HPT_MAX_PAGE_*
+ *
+ * Memory that there is already is looked at when the first vCPU runs: this is
+ * called where it must not sleep.
+ *
+ * Context: any.
+ * Return: 0, -EINVAL for nonsense, -EBUSY if it was chosen before or a vCPU has
+ * run; on an error nothing has changed.
+ */
+int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
+{
+	struct hvx_limit *limit = &vm->limit;
+	int ret = 0;
+
+	if (shift < HVX_LIMIT_MIN || shift > HVX_LIMIT_MAX ||
+	    flags & ~(u64)KVM_PPC_HPT_MAX_PAGE_STRICT)
+		return -EINVAL;
+
+	spin_lock(&limit->lock);
+	if (limit->chosen || limit->ran) {
+		ret = -EBUSY;
+	} else {
+		limit->chosen = true;
+		limit->shift = shift;
+		limit->strict = flags & KVM_PPC_HPT_MAX_PAGE_STRICT;
+		if (limit->strict)
+			hvx_route_keep_enter(vm);
+	}
+	spin_unlock(&limit->lock);
+	return ret;
+}
+
+static unsigned int hvx_limit_get(struct hvx_vm *vm)
+{
+	return READ_ONCE(vm->limit.shift);
+}
+
+/**
+ * hvx_limit_filter() - take what is beyond the limit out of the MMU's description
+ * @vm: the VM
+ * @info: as stock KVM filled it
+ *
+ * Goes for base page sizes and for the larger pages that their segments can hold.
+ */
+void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info)
+{
+	struct kvm_ppc_one_seg_page_size *from, *to = info->sps;
+	unsigned int limit = hvx_limit_get(vm);
+	int i, n;
+
+	if (!limit)
+		return;
+	for (from = info->sps; from < info->sps + KVM_PPC_PAGE_SIZES_MAX_SZ;
+	     from++) {
+		struct kvm_ppc_one_seg_page_size sps = *from;
+
+		memset(from, 0, sizeof(*from));
+		if (!sps.page_shift || sps.page_shift > limit)
+			continue;
+		to->page_shift = sps.page_shift;
+		to->slb_enc = sps.slb_enc;
+		for (i = 0, n = 0; i < KVM_PPC_PAGE_SIZES_MAX_SZ; i++)
+			if (sps.enc[i].page_shift &&
+			    sps.enc[i].page_shift <= limit)
+				to->enc[n++] = sps.enc[i];
+		to++;
+	}
+}
+
+/**
+ * hvx_limit_refuses() - whether the limit forbids an H_ENTER
+ * @vm: the VM
+ * @vcpu: the vCPU that came out with it
+ *
+ * Return: true in strict mode for a page beyond the limit.
+ */
+bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
+{
+	if (!hvx_limit_strict(&vm->limit) || kvm_is_radix(vm->kvm))
+		return false;
+	return kvmppc_actual_pgsz(kvmppc_get_gpr(vcpu, 6),
+				  kvmppc_get_gpr(vcpu, 7)) >
+	       BIT(hvx_limit_get(vm));
+}
+
+/**
+ * hvx_limit_memslot() - whether a memslot may come, as far as the limit goes
+ * @vm: the VM
+ * @slot: the memslot, as it would be
+ * @change: what is to happen
+ *
+ * A radix guest may become an HPT guest later: then its memory is looked at.
+ *
+ * Context: may sleep; kvm->slots_lock is held.
+ * Return: 0, or -EINVAL with the reason in the log.
+ */
+int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
+		      enum kvm_mr_change change)
+{
+	unsigned int limit = hvx_limit_get(vm);
+
+	if (!limit || (change != KVM_MR_CREATE && change != KVM_MR_MOVE))
+		return 0;
+	if (kvm_is_radix(vm->kvm)) {
+		hvx_limit_unsettle(vm);
+		return 0;
+	}
+	return hvx_backing_check(vm->kvm, slot, hvx_limit_guest_shift(limit));
+}
+
+/**
+ * hvx_limit_unsettle() - have all memory looked at before a vCPU runs again
+ * @vm: the VM, whose MMU mode may have changed
+ */
+void hvx_limit_unsettle(struct hvx_vm *vm)
+{
+	atomic_inc(&vm->limit.epoch);
+}
+
+static int hvx_limit_check_all(struct kvm *kvm, unsigned int shift)
+{
+	struct kvm_memory_slot *slot;
+	int bkt, idx, ret = 0;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
+		ret = hvx_backing_check(kvm, slot, shift);
+		if (ret)
+			break;
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+	return ret;
+}
+
+/**
+ * hvx_limit_settle() - look at all memory, before the first vCPU runs in a mode
+ * @vm: the VM
+ * @vcpu: the vCPU that is about to run
+ *
+ * Context: may sleep; outside the gate.
+ * Return: 0, or -EINVAL with the reason in the log if memory does not carry what
+ * was promised; the next attempt looks again.
+ */
+int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
+{
+	struct hvx_limit *limit = &vm->limit;
+	int ret = 0, epoch = atomic_read(&limit->epoch);
+	unsigned int shift;
+
+	spin_lock(&limit->lock);
+	limit->ran = true;
+	shift = limit->shift;
+	spin_unlock(&limit->lock);
+
+	if (shift && !kvm_is_radix(vm->kvm))
+		ret = hvx_limit_check_all(vm->kvm,
+					  hvx_limit_guest_shift(shift));
+	if (ret) {
+		vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+		vcpu->run->fail_entry.hardware_entry_failure_reason = 0;
+		vcpu->run->fail_entry.cpu = vcpu->vcpu_id;
+		return ret;
+	}
+	WRITE_ONCE(limit->settled, epoch);
+	return 0;
+}
