@@ -74,7 +74,7 @@ static void victim(enum vm_road road, bool settle, u64 seed, int ready)
 	vcpu_call(asks, guest_nothing, 0, 0);
 	vm->nr_vcpus = 2;
 	busy_start(vm, seed);
-	if (settle && resize_prepare(asks, ORDER + 2))
+	if (settle && resize_prepare(asks, ORDER + 4))
 		die("cannot prepare");
 	if (write(ready, "", 1) != 1)
 		die("nobody waits");

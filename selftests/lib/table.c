@@ -252,8 +252,10 @@ void table_churn(struct table *table, unsigned int n)
 			break;
 		case 3:
 			read_back(table, index, entry);
-			vcpu_hcall2(table->vcpu, r & 16 ? H_CLEAR_REF :
-				    H_CLEAR_MOD, 0, index);
+			if (vcpu_hcall2(table->vcpu, r & 16 ? H_CLEAR_REF :
+					H_CLEAR_MOD, 0, index))
+				die("H_CLEAR_REF or H_CLEAR_MOD of %#lx",
+				    (unsigned long)index);
 			break;
 		}
 	}

@@ -147,7 +147,8 @@ static unsigned long run(struct vcpu *vcpu)
 
 	for (;;) {
 		if (ioctl(vcpu->fd, KVM_RUN, 0)) {
-			if (errno == EINTR || errno == EAGAIN)
+			if (errno == EINTR || errno == EAGAIN ||
+			    (errno == EFAULT && vcpu->vm->faults))
 				continue;
 			snprintf(how, sizeof(how), "does not go: %s",
 				 strerror(errno));

@@ -315,6 +315,9 @@ struct vm *vm_create_cfg(const struct vm_cfg *cfg)
 				    strerror(-ret));
 		}
 	}
+	/* Off unless asked for, as QEMU does. */
+	vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_CLEAR_REF, 1);
+	vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_CLEAR_MOD, 1);
 	if (vm->road == ROAD_HCALL) {
 		vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_RESIZE_HPT_PREPARE, 1);
 		vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_RESIZE_HPT_COMMIT, 1);
