@@ -174,6 +174,27 @@ void vm_slot_add(struct vm *vm, unsigned int id, unsigned long gpa,
 }
 
 /**
+ * vm_slot_use() - give a VM memory that there is already
+ * @vm: the VM
+ * @id: memslot number, below VM_MAX_SLOTS
+ * @gpa: guest address
+ * @size: bytes
+ * @host: the memory, unmapped with the VM or the slot
+ */
+void vm_slot_use(struct vm *vm, unsigned int id, unsigned long gpa,
+		 unsigned long size, void *host)
+{
+	struct slot *slot = &vm->slot[id];
+	int ret;
+
+	slot->size = size;
+	slot->host = host;
+	ret = vm_slot_set(vm, id, gpa, 0);
+	if (ret)
+		die("memslot %u at %#lx: %s", id, gpa, strerror(-ret));
+}
+
+/**
  * vm_slot_del() - take a memslot away, and the memory behind it
  * @vm: the VM
  * @id: the slot
@@ -298,7 +319,10 @@ struct vm *vm_create_cfg(const struct vm_cfg *cfg)
 	vm->road = cfg->road;
 	vm->nr_vcpus = cfg->vcpus ?: 1;
 
-	vm_slot_add(vm, 0, 0, cfg->ram ?: GUEST_RAM, cfg->page, 0);
+	if (cfg->memory)
+		vm_slot_use(vm, 0, 0, cfg->ram ?: GUEST_RAM, cfg->memory);
+	else
+		vm_slot_add(vm, 0, 0, cfg->ram ?: GUEST_RAM, cfg->page, 0);
 	room = cfg->room ?: cfg->road == ROAD_HCALL ? ROOM_HCALL : 0;
 	if (room)
 		vm_slot_add(vm, ROOM_SLOT, ROOM_GPA, room, 0, 0);

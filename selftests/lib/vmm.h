@@ -38,6 +38,7 @@ struct vm_cfg {
 	unsigned int vcpus;	/* default 1 */
 	unsigned long ram;	/* bytes at guest address 0, default GUEST_RAM */
 	unsigned long page;	/* backing page size, default the host's base */
+	void *memory;		/* the backing itself, unmapped with the VM */
 	unsigned long room;	/* bytes of memory the guest has but never uses */
 	enum vm_road road;
 	bool radix;		/* leave the guest in radix mode, without HPT */
@@ -94,6 +95,8 @@ int vm_ioctl(struct vm *vm, unsigned long nr, void *arg);
 int vm_alloc_htab(struct vm *vm, unsigned int order);
 void vm_slot_add(struct vm *vm, unsigned int id, unsigned long gpa,
 		 unsigned long size, unsigned long page, u32 flags);
+void vm_slot_use(struct vm *vm, unsigned int id, unsigned long gpa,
+		 unsigned long size, void *host);
 int vm_slot_set(struct vm *vm, unsigned int id, unsigned long gpa,
 		u32 flags);
 void vm_slot_del(struct vm *vm, unsigned int id);

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page-size limit on live KVM: every pair of backing and limit either makes
+ * a guest that really uses the largest page it was promised, or is refused.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm_hv_ext.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "host.h"
+#include "hpt.h"
+#include "memory.h"
+#include "vmm.h"
+
+#define ORDER		20
+#define RAM		(64 * MIB)
+#define VSID		0x1234ull
+#define EA		0x4000000000ull		/* in a segment of its own */
+#define ESID_VALID	0x8000000ull
+
+static int set_limit(struct vm *vm, u64 shift, u64 flags)
+{
+	struct kvm_enable_cap ec = {
+		.cap = KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT,
+		.args = { shift, flags },
+	};
+
+	return vm_ioctl(vm, KVM_ENABLE_CAP, &ec);
+}
+
+static const char *lacks_limit(void)
+{
+	const char *why = vmm_lacks(ROAD_IOCTL);
+	static struct vm *vm;
+	int ext;
+
+	if (why)
+		return why;
+	vm = vm_create(.order = ORDER);
+	ext = vm_has_ext(vm, KVM_CAP_PPC_HV_EXT);
+	vm_destroy(vm);
+	return ext & KVM_PPC_HV_EXT_MAX_PAGE_SHIFT ? NULL :
+		"no page-size limit: kvm-hv-ext is not loaded";
+}
+
+/* The largest page that the VM says a guest may use; 0 if it contradicts itself. */
+static unsigned int smmu_max(struct vm *vm)
+{
+	struct kvm_ppc_smmu_info info;
+	unsigned int i, j, max = 0;
+	bool over = false;
+
+	if (vm_ioctl(vm, KVM_PPC_GET_SMMU_INFO, &info))
+		die("KVM_PPC_GET_SMMU_INFO");
+	for (i = 0; i < KVM_PPC_PAGE_SIZES_MAX_SZ; i++) {
+		struct kvm_ppc_one_seg_page_size *sps = &info.sps[i];
+
+		if (!sps->page_shift) {
+			over = true;
+			continue;
+		}
+		/* No holes, and a segment can hold pages of its base size. */
+		if (over || sps->enc[0].page_shift != sps->page_shift)
+			return 0;
+		for (j = 0; j < KVM_PPC_PAGE_SIZES_MAX_SZ; j++)
+			if (sps->enc[j].page_shift > max)
+				max = sps->enc[j].page_shift;
+		if (sps->page_shift > max)
+			max = sps->page_shift;
+	}
+	return max;
+}
+
+/* A page at EA, or rather that part of it which hashes together. */
+static struct page page_at(unsigned int base, unsigned int shift, u64 offset,
+			   u64 gpa)
+{
+	return (struct page) {
+		.vsid = VSID,
+		.offset = offset & -BIT(base),
+		.gpa = gpa,
+		.prot = HPTE_R_RW,
+		.base_shift = base,
+		.shift = shift,
+	};
+}
+
+static u64 first_index(struct vm *vm, const struct page *page)
+{
+	return hash_group(page_hash(page), false, vm->order) * HPTES_PER_GROUP;
+}
+
+static long enter_at(struct vcpu *vcpu, const struct page *page)
+{
+	u64 regs[9] = { 0, first_index(vcpu->vm, page), page_v(page),
+			page_r(page) };
+
+	return vcpu_hcall(vcpu, H_ENTER, regs);
+}
+
+static long enter(struct vcpu *vcpu, unsigned int base, unsigned int shift,
+		  u64 gpa)
+{
+	struct page page = page_at(base, shift, 0, gpa);
+
+	return enter_at(vcpu, &page);
+}
+
+static void remove_at(struct vcpu *vcpu, const struct page *page)
+{
+	u64 regs[9] = { H_AVPN, first_index(vcpu->vm, page), page_avpn(page) };
+
+	if (vcpu_hcall(vcpu, H_REMOVE, regs))
+		die("the page at offset %#lx would not go",
+		    (unsigned long)page->offset);
+}
+
+/* The first and last doubleword of the page and one in the middle. */
+static u64 guest_use(u64 size, u64 salt)
+{
+	const u64 at[] = { 0, size / 2, size - 8 };
+	unsigned int i;
+	u64 val;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		if (!guest_load(EA + at[i], &val))
+			return 10 + i;
+		if (val != (at[i] ^ salt))
+			return 20 + i;
+		if (!guest_store(EA + at[i], ~val))
+			return 30 + i;
+		if (!guest_load(EA + at[i], &val) || val != ~(at[i] ^ salt))
+			return 40 + i;
+	}
+	return 0;
+}
+
+/*
+ * A page of this size works: what the VMM wrote is read through it, and what is
+ * written through it the VMM finds. In a segment of its own size it has one HPTE,
+ * otherwise one for each part that is touched.
+ */
+static u64 use_page(struct vcpu *vcpu, unsigned int base, unsigned int shift)
+{
+	const u64 size = BIT(shift), salt = 0x5a5a000000000000ull + shift;
+	const u64 at[] = { 0, size / 2, size - 8 };
+	/* At its own size, and clear of the program's. */
+	const u64 gpa = 16 * MIB;
+	const u64 slbe = EA | ESID_VALID, slbv = slb_vsid(VSID, base, false);
+	const unsigned int parts = base == shift ? 1 : ARRAY_SIZE(at);
+	struct page page[ARRAY_SIZE(at)];
+	unsigned int i;
+	long ret;
+
+	vcpu_set_slb(vcpu, 1, &slbe, &slbv);
+	for (i = 0; i < ARRAY_SIZE(at); i++)
+		*(u64 *)vm_host(vcpu->vm, gpa + at[i]) = at[i] ^ salt;
+	for (i = 0; i < parts; i++) {
+		page[i] = page_at(base, shift, at[i], gpa);
+		ret = enter_at(vcpu, &page[i]);
+		if (ret)
+			return ret;
+	}
+	ret = vcpu_call(vcpu, guest_use, size, salt);
+	if (ret)
+		return ret;
+	for (i = 0; i < ARRAY_SIZE(at); i++)
+		if (*(u64 *)vm_host(vcpu->vm, gpa + at[i]) != ~(at[i] ^ salt))
+			return 50 + i;
+	for (i = 0; i < parts; i++)
+		remove_at(vcpu, &page[i]);
+	return 0;
+}
+
+/* An HPT guest without memory, so that its memslots are looked at at once. */
+static int try_slot(unsigned int limit, void *mem, unsigned long size)
+{
+	struct vm vm = { .kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC) };
+	struct kvm_userspace_memory_region region = {
+		.memory_size = size,
+		.userspace_addr = (unsigned long)mem,
+	};
+	int ret;
+
+	vm.fd = ioctl(vm.kvm, KVM_CREATE_VM, KVM_VM_PPC_HV);
+	if (vm.fd < 0 || vm_alloc_htab(&vm, ORDER) || set_limit(&vm, limit, 0))
+		die("no VM with limit %u: %s", limit, strerror(errno));
+	ret = vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region);
+	close(vm.fd);
+	close(vm.kvm);
+	return ret;
+}
+
+FIXTURE(matrix)
+{
+	void *mem;
+	unsigned long size;
+	unsigned int backing;
+};
+
+/*
+ * Down: what backs the memory. Across: the limit. In it: the largest page of the
+ * guest, or 0 where there is no guest. 16 MiB is the most KVM HV offers.
+ */
+enum { L12, L16, L21, L24, L30, L34, NR_LIMITS };
+
+FIXTURE_VARIANT(matrix)
+{
+	unsigned int shift;	/* 0: that of THP */
+	unsigned int max[NR_LIMITS];
+};
+
+FIXTURE_VARIANT_ADD(matrix, base_4k)
+{
+	.shift = 12, .max = { 12 },
+};
+
+FIXTURE_VARIANT_ADD(matrix, base_64k)
+{
+	.shift = 16, .max = { 12, 16, 16 },
+};
+
+FIXTURE_VARIANT_ADD(matrix, huge_2m)
+{
+	.shift = 21, .max = { 12, 16, 16 },
+};
+
+FIXTURE_VARIANT_ADD(matrix, huge_16m)
+{
+	.shift = 24, .max = { 12, 16, 16, 24, 24 },
+};
+
+FIXTURE_VARIANT_ADD(matrix, huge_1g)
+{
+	.shift = 30, .max = { 12, 16, 16, 24, 24 },
+};
+
+FIXTURE_VARIANT_ADD(matrix, huge_16g)
+{
+	.shift = 34, .max = { 12, 16, 16, 24, 24, 24 },
+};
+
+FIXTURE_VARIANT_ADD(matrix, thp_2m)
+{
+	.shift = 0, .max = { 12, 16, 16 },
+};
+
+FIXTURE_VARIANT_ADD(matrix, thp_16m)
+{
+	.shift = 0, .max = { 12, 16, 16, 24, 24 },
+};
+
+FIXTURE_SETUP(matrix)
+{
+	const char *why = lacks_limit();
+	unsigned int shift = variant->shift;
+
+	if (why)
+		SKIP(return, "%s", why);
+	if (!shift) {
+		shift = variant->max[L24] ? 24 : 21;
+		if (thp_shift() != shift)
+			SKIP(return, "no THP of this size on this host");
+		self->size = RAM;
+		self->mem = memory_map(MEM_THP, RAM, shift);
+	} else if (shift <= 16) {
+		if (sysconf(_SC_PAGESIZE) != BIT(shift))
+			SKIP(return, "another base page size on this host");
+		self->size = RAM;
+		self->mem = memory_map(MEM_ANON, RAM, shift);
+	} else {
+		self->size = BIT(shift) > RAM ? BIT(shift) : RAM;
+		if (!huge_reserve(shift, self->size)) {
+			huge_release(shift);
+			SKIP(return, "this host has no %lu MiB pages to spare",
+			     BIT(shift) / MIB);
+		}
+		self->mem = memory_map(MEM_HUGETLB, self->size, shift);
+	}
+	self->backing = shift;
+}
+
+FIXTURE_TEARDOWN(matrix)
+{
+	if (self->mem)
+		memory_unmap(self->mem, self->size);
+	if (variant->shift > 16)
+		huge_release(variant->shift);
+}
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+static void cell(struct __test_metadata *_metadata,
+		 FIXTURE_DATA(matrix) * self, unsigned int limit,
+		 unsigned int max)
+{
+	struct vm *vm;
+	struct vcpu *vcpu;
+
+	/* The memslot comes to a guest that has a limit. */
+	EXPECT_EQ(max ? 0 : -EINVAL, try_slot(limit, self->mem, self->size));
+
+	/* The limit comes to a guest that has memory. */
+	vm = vm_create(.order = ORDER, .ram = self->size, .memory = self->mem);
+	self->mem = NULL;	/* goes with the VM */
+	vcpu = &vm->vcpu[0];
+	EXPECT_EQ(24, smmu_max(vm));
+	ASSERT_EQ(0, set_limit(vm, limit, KVM_PPC_HPT_MAX_PAGE_STRICT));
+	if (!max) {
+		ASSERT_EQ(-1, ioctl(vcpu->fd, KVM_RUN, 0));
+		EXPECT_EQ(EINVAL, errno);
+		vm_destroy(vm);
+		return;
+	}
+	EXPECT_EQ(max, smmu_max(vm));
+	ASSERT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+
+	EXPECT_EQ(0, use_page(vcpu, max, max));
+	if (max == 24) {
+		EXPECT_EQ(0, use_page(vcpu, 16, 24));
+		EXPECT_EQ(0, use_page(vcpu, 12, 24));
+	}
+	/* Beyond the limit, whatever the backing would allow. */
+	if (max < 24) {
+		EXPECT_EQ(H_PARAMETER, enter(vcpu, 24, 24, 16 * MIB));
+		EXPECT_EQ(H_PARAMETER, enter(vcpu, 16, 24, 16 * MIB));
+		EXPECT_EQ(H_PARAMETER, enter(vcpu, 12, 24, 16 * MIB));
+	}
+	if (max < 16) {
+		EXPECT_EQ(H_PARAMETER, enter(vcpu, 16, 16, 16 * MIB));
+		EXPECT_EQ(H_PARAMETER, enter(vcpu, 12, 16, 16 * MIB));
+	}
+	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	vm_destroy(vm);
+}
+
+#define CELL(limit)							\
+	TEST_F(matrix, limit_##limit)					\
+	{								\
+		cell(_metadata, self, limit, variant->max[L##limit]);	\
+	}
+
+CELL(12)
+CELL(16)
+CELL(21)
+CELL(24)
+CELL(30)
+CELL(34)
+
+/* Every number there is, and that a refusal leaves all as it was. */
+TEST(arguments)
+{
+	static const u64 nonsense[] = { 0, 1, 11, 64, 255, 1ull << 32,
+					1ull << 32 | 16, ~0ull };
+	struct kvm_enable_cap ec = {
+		.cap = KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT,
+		.args = { 16 },
+	};
+	const char *why = lacks_limit();
+	unsigned int i, host, expected;
+	struct vcpu *vcpu;
+	struct vm *vm;
+
+	if (why)
+		SKIP(return, "%s", why);
+
+	vm = vm_create(.order = ORDER);
+	host = vm_has_ext(vm, KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT);
+	EXPECT_TRUE(host == 12 || host == 16 || host == 24);
+	EXPECT_EQ(host, ioctl(vm->kvm, KVM_CHECK_EXTENSION,
+			      KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT));
+
+	for (i = 0; i < ARRAY_SIZE(nonsense); i++)
+		EXPECT_EQ(-EINVAL, set_limit(vm, nonsense[i], 0));
+	for (i = 1; i < 64; i++)
+		EXPECT_EQ(-EINVAL, set_limit(vm, 16, 1ull << i));
+	ec.flags = 1;
+	EXPECT_EQ(-EINVAL, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
+	EXPECT_EQ(24, smmu_max(vm));
+
+	ASSERT_EQ(0, set_limit(vm, 16, 0));
+	EXPECT_EQ(16, smmu_max(vm));
+	EXPECT_EQ(-EBUSY, set_limit(vm, 16, 0));
+	EXPECT_EQ(-EBUSY, set_limit(vm, 24, KVM_PPC_HPT_MAX_PAGE_STRICT));
+	EXPECT_EQ(-EINVAL, set_limit(vm, 11, 0));
+	EXPECT_EQ(16, smmu_max(vm));
+	vm_destroy(vm);
+
+	vm = vm_create(.order = ORDER);
+	vcpu = &vm->vcpu[0];
+	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_EQ(-EBUSY, set_limit(vm, 16, 0));
+	EXPECT_EQ(24, smmu_max(vm));
+	vm_destroy(vm);
+
+	for (i = 12; i < 64; i++) {
+		vm = vm_create(.order = ORDER);
+		expected = i < 16 ? 12 : i < 24 ? 16 : 24;
+		EXPECT_EQ(0, set_limit(vm, i, 0));
+		EXPECT_EQ(expected, smmu_max(vm));
+		vm_destroy(vm);
+	}
+}
+
+/* A radix guest does not care, and nor does one without a limit. */
+TEST(radix_guest)
+{
+	const char *why = lacks_limit();
+	struct vm *vm;
+
+	if (why)
+		SKIP(return, "%s", why);
+	vm = vm_create(.order = ORDER);
+	if (!vm_has_ext(vm, KVM_CAP_PPC_MMU_RADIX)) {
+		vm_destroy(vm);
+		SKIP(return, "no radix guests on this host");
+	}
+	vm_destroy(vm);
+
+	vm = vm_create(.radix = true);
+	ASSERT_EQ(0, set_limit(vm, 34, KVM_PPC_HPT_MAX_PAGE_STRICT));
+	vm_slot_add(vm, 1, GIB, MIB, 0, 0);
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	vm_slot_add(vm, 2, 2 * GIB, MIB, 0, 0);
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+
+	/* But when it becomes an HPT guest, it has to keep the promise. */
+	ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
+	ASSERT_EQ(-1, ioctl(vm->vcpu[0].fd, KVM_RUN, 0));
+	EXPECT_EQ(EINVAL, errno);
+	vm_destroy(vm);
+}
+
+#define ENTERS	2000ul
+
+static u64 guest_enter_remove(u64 v, u64 r)
+{
+	u64 begin = guest_timebase();
+	unsigned int i;
+
+	for (i = 0; i < ENTERS; i++) {
+		u64 regs[9] = { 0, 0, v, r };
+
+		GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall(H_ENTER, regs));
+		GUEST_ASSERT_EQ(H_SUCCESS,
+				guest_hcall4(H_REMOVE, 0, regs[0], 0, 0));
+	}
+	return guest_timebase() - begin;
+}
+
+/* What strict mode costs an H_ENTER, for the documentation: no verdict. */
+TEST(cost_of_strict)
+{
+	struct page page = {
+		.vsid = VSID, .gpa = 16 * MIB, .prot = HPTE_R_RW,
+		.base_shift = 12, .shift = 12,
+	};
+	const char *why = lacks_limit();
+	u64 ticks[2];
+	unsigned int strict;
+
+	if (why)
+		SKIP(return, "%s", why);
+	for (strict = 0; strict < 2; strict++) {
+		struct vm *vm = vm_create(.order = ORDER, .ram = RAM);
+		struct vcpu *vcpu = &vm->vcpu[0];
+
+		ASSERT_EQ(0, set_limit(vm, 12, strict));
+		/* Once to warm up. */
+		vcpu_call(vcpu, guest_enter_remove, page_v(&page), page_r(&page));
+		ticks[strict] = vcpu_call(vcpu, guest_enter_remove,
+					  page_v(&page), page_r(&page));
+		vm_destroy(vm);
+	}
+	TH_LOG("H_ENTER and H_REMOVE: %llu timebase ticks, strict %llu",
+	       (unsigned long long)ticks[0] / ENTERS,
+	       (unsigned long long)ticks[1] / ENTERS);
+	EXPECT_LT(0, ticks[0]);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory of all the kinds that can be behind a guest's. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "memory.h"
+
+#ifndef MAP_HUGE_SHIFT
+#define MAP_HUGE_SHIFT	26
+#endif
+
+/* Mappings begin at a multiple of the largest page worth having, 1 GiB. */
+#define MEMORY_ALIGN	BIT(30)
+
+static const char *huge_file(unsigned int shift, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path),
+		 "/sys/kernel/mm/hugepages/hugepages-%lukB/%s",
+		 BIT(shift) / 1024, name);
+	return path;
+}
+
+static long read_number(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	long n = -1;
+
+	if (!f)
+		return -1;
+	if (fscanf(f, "%ld", &n) != 1)
+		n = -1;
+	fclose(f);
+	return n;
+}
+
+static void write_number(const char *path, long n)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		return;
+	fprintf(f, "%ld", n);
+	fclose(f);
+}
+
+/**
+ * huge_reserve() - see that there are free huge pages
+ * @shift: their size
+ * @size: bytes to have
+ *
+ * Takes them from the host's memory if need be; huge_release() gives those back.
+ *
+ * Return: false if this host has no such pages, or not as many.
+ */
+bool huge_reserve(unsigned int shift, unsigned long size)
+{
+	long want = size >> shift, have, lack;
+
+	have = read_number(huge_file(shift, "free_hugepages"));
+	if (have < 0)
+		return false;
+	lack = want - have;
+	if (lack > 0) {
+		have = read_number(huge_file(shift, "nr_hugepages"));
+		write_number(huge_file(shift, "nr_hugepages"), have + lack);
+	}
+	return read_number(huge_file(shift, "free_hugepages")) >= want;
+}
+
+/**
+ * huge_release() - give the host the free huge pages of a size back
+ * @shift: their size
+ */
+void huge_release(unsigned int shift)
+{
+	if (read_number(huge_file(shift, "nr_hugepages")) > 0)
+		write_number(huge_file(shift, "nr_hugepages"), 0);
+}
+
+/**
+ * thp_shift() - the size of transparent huge pages
+ *
+ * Return: log2 of it, 0 if this host has none or was told not to use them.
+ */
+unsigned int thp_shift(void)
+{
+	static const char enabled[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+	long size = read_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+	char line[64] = "";
+	FILE *f = fopen(enabled, "r");
+
+	if (!f)
+		return 0;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = 0;
+	fclose(f);
+	if (size <= 0 || strstr(line, "[never]"))
+		return 0;
+	return __builtin_ctzl(size);
+}
+
+static int memory_fd(enum memory_kind kind, unsigned long size,
+		     unsigned int shift)
+{
+	unsigned int flags = MFD_CLOEXEC;
+	int fd;
+
+	if (kind == MEM_HUGETLB_SHARED)
+		flags |= MFD_HUGETLB | shift << MAP_HUGE_SHIFT;
+	fd = memfd_create("guest memory", flags);
+	if (fd < 0 || ftruncate(fd, size))
+		die("memfd of %#lx bytes: %s", size, strerror(errno));
+	return fd;
+}
+
+/**
+ * memory_map() - make memory
+ * @kind: what kind
+ * @size: bytes
+ * @shift: page size of hugetlbfs; huge_reserve() has seen to it
+ *
+ * Nothing of it is touched yet. It is aligned to 1 GiB, or with hugetlbfs to what
+ * that gives: in hash mode the kernel has to choose a place by page size.
+ *
+ * Return: where it is.
+ */
+void *memory_map(enum memory_kind kind, unsigned long size, unsigned int shift)
+{
+	bool huge = kind == MEM_HUGETLB || kind == MEM_HUGETLB_SHARED;
+	int fd = -1, flags = huge ? 0 : MAP_NORESERVE | MAP_FIXED;
+	unsigned long area = 0;
+	void *mem;
+
+	if (kind == MEM_MEMFD || kind == MEM_FILE || kind == MEM_HUGETLB_SHARED)
+		fd = memory_fd(kind, size, shift);
+	flags |= fd < 0 ? MAP_ANONYMOUS : 0;
+	flags |= kind == MEM_MEMFD || kind == MEM_HUGETLB_SHARED ? MAP_SHARED :
+								    MAP_PRIVATE;
+	if (kind == MEM_HUGETLB)
+		flags |= MAP_HUGETLB | shift << MAP_HUGE_SHIFT;
+
+	if (!huge) {
+		/* Apart from others, so that nothing merges with it. */
+		mem = mmap(NULL, size + 2 * MEMORY_ALIGN, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (mem == MAP_FAILED)
+			die("no %#lx bytes of address space", size);
+		area = (unsigned long)mem;
+		munmap(mem, size + 2 * MEMORY_ALIGN);
+		area = (area + MEMORY_ALIGN) & -MEMORY_ALIGN;
+	}
+
+	mem = mmap((void *)area, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (mem == MAP_FAILED)
+		die("%#lx bytes of memory of kind %d: %s", size, kind,
+		    strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	if (kind == MEM_THP && madvise(mem, size, MADV_HUGEPAGE))
+		die("MADV_HUGEPAGE: %s", strerror(errno));
+	return mem;
+}
+
+/**
+ * memory_unmap() - the opposite of memory_map()
+ * @mem: where
+ * @size: bytes
+ */
+void memory_unmap(void *mem, unsigned long size)
+{
+	munmap(mem, size);
+}

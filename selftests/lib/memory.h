@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Memory of all the kinds that can be behind a guest's. */
+#ifndef SELFTESTS_MEMORY_H
+#define SELFTESTS_MEMORY_H
+
+#include "types.h"
+
+enum memory_kind {
+	MEM_ANON,
+	MEM_THP,		/* anonymous, MADV_HUGEPAGE, aligned */
+	MEM_MEMFD,		/* shared, no file system behind it */
+	MEM_FILE,		/* a private mapping of a file */
+	MEM_HUGETLB,
+	MEM_HUGETLB_SHARED,
+};
+
+bool huge_reserve(unsigned int shift, unsigned long size);
+void huge_release(unsigned int shift);
+unsigned int thp_shift(void);
+void *memory_map(enum memory_kind kind, unsigned long size, unsigned int shift);
+void memory_unmap(void *mem, unsigned long size);
+
+#endif /* SELFTESTS_MEMORY_H */
