@@ -118,6 +118,7 @@ struct hpte {
 
 struct hpte *htab_read(struct vm *vm);
 int htab_fd(struct vm *vm, u64 flags);
+unsigned int htab_order(struct vm *vm);
 void htab_write(struct vm *vm, u64 index, const struct hpte *hpte);
 
 #endif /* SELFTESTS_HPT_H */

@@ -78,6 +78,43 @@ struct hpte *htab_read(struct vm *vm)
 }
 
 /**
+ * htab_order() - order of a VM's HPT, when only the guest knows
+ * @vm: the VM
+ *
+ * Return: log2 of its size in bytes.
+ */
+unsigned int htab_order(struct vm *vm)
+{
+	int fd = htab_fd(vm, KVM_GET_HTAB_BOLTED_ONLY);
+	char *buf = malloc(READ_SIZE);
+	u64 end = 0;
+	ssize_t len;
+
+	if (fd < 0)
+		die("KVM_PPC_GET_HTAB_FD: %s", strerror(-fd));
+	/* A second pass, which shows changes only, begins at 0 again. */
+	while ((len = read(fd, buf, READ_SIZE)) > 0) {
+		const char *p = buf;
+
+		while (p < buf + len) {
+			struct kvm_get_htab_header hdr;
+
+			memcpy(&hdr, p, sizeof(hdr));
+			if (hdr.index != end)
+				goto out;
+			end += hdr.n_valid + hdr.n_invalid;
+			p += sizeof(hdr) + hdr.n_valid * sizeof(struct hpte);
+		}
+	}
+out:
+	close(fd);
+	free(buf);
+	if (!end || (end & (end - 1)))
+		die("HTAB of %#lx entries", (unsigned long)end);
+	return __builtin_ctzl(end) + 4;
+}
+
+/**
  * htab_write() - put one entry into the HPT of a VM whose vCPUs are idle
  * @vm: the VM
  * @index: where

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvm-hv-ext is inserted and removed while VMs come and go: a VM pins the module
+ * that it was made with, and one made before lives on as if nothing happened.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <linux/kvm_hv_ext.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "host.h"
+#include "hpt.h"
+#include "table.h"
+#include "vmm.h"
+
+#define ORDER		18
+#define PATIENCE_US	5000000ull
+
+FIXTURE(module)
+{
+	const char *path;
+	bool was_loaded;
+	int kvm_hv_users;
+	int kmsg;
+};
+
+/* How many hold a module, -1 if it is not there. */
+static int users(const char *module)
+{
+	char path[80], text[16] = "";
+	int fd, n;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", module);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1) > 0 ? atoi(text) : -1;
+	close(fd);
+	return n;
+}
+
+FIXTURE_SETUP(module)
+{
+	const char *why = vmm_lacks(ROAD_IOCTL);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->path = module_path();
+	if (!self->path)
+		SKIP(return, "no kvm-hv-ext.ko: KVM_HV_EXT_KO does not name it, none is installed");
+	if (geteuid())
+		SKIP(return, "only root may insert modules");
+	self->kmsg = kmsg_open();
+	self->was_loaded = module_loaded();
+	if (self->was_loaded)
+		ASSERT_EQ(0, module_remove());
+	self->kvm_hv_users = users("kvm_hv");
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+	close(self->kmsg);
+	if (module_loaded())
+		EXPECT_EQ(0, module_remove());
+	EXPECT_EQ(self->kvm_hv_users, users("kvm_hv"));
+	if (self->was_loaded)
+		EXPECT_EQ(0, module_insert(self->path, ""));
+}
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+static bool served_by_us(struct vm *vm)
+{
+	return vm_has_ext(vm, KVM_CAP_PPC_HV_EXT) & KVM_PPC_HV_EXT_RESIZE;
+}
+
+TEST_F_TIMEOUT(module, again_and_again, 300)
+{
+	unsigned int i, n = scaled(20);
+	struct mem_use before;
+
+	for (i = 0; i < n; i++) {
+		struct vm *vm;
+
+		/* What the first time leaves behind is no leak. */
+		if (i == 2)
+			mem_use(&before);
+		ASSERT_EQ(0, module_insert(self->path, ""));
+		ASSERT_EQ(-EEXIST, module_insert(self->path, ""));
+		vm = vm_create(.order = ORDER);
+		EXPECT_TRUE(served_by_us(vm));
+		EXPECT_EQ(-EWOULDBLOCK, module_remove());
+		EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+		EXPECT_EQ(0, resize(&vm->vcpu[0], ORDER + 1));
+		/* Prepared, and left so. */
+		if (i & 1)
+			EXPECT_EQ(0, resize_prepare(&vm->vcpu[0], ORDER));
+		EXPECT_EQ(-EWOULDBLOCK, module_remove());
+		vm_destroy(vm);
+		ASSERT_EQ(0, module_remove());
+		/* And stock KVM is what it was. */
+		vm = vm_create(.order = ORDER);
+		EXPECT_FALSE(served_by_us(vm));
+		EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+		EXPECT_EQ(0, resize(&vm->vcpu[0], ORDER + 1));
+		vm_destroy(vm);
+	}
+	if (n > 2)
+		EXPECT_TRUE(mem_returned(&before, 5000));
+}
+
+TEST_F_TIMEOUT(module, older_vm, 120)
+{
+	struct table *old = table_create(.order = ORDER);
+	struct vm *new;
+
+	table_fill(old, 50);
+	ASSERT_EQ(0, resize_prepare(old->vcpu, ORDER + 1));
+	ASSERT_EQ(0, module_insert(self->path, ""));
+	EXPECT_FALSE(served_by_us(old->vm));
+	EXPECT_EQ(3, vcpu_call(old->vcpu, guest_add, 1, 2));
+	/* What it had prepared is still there, and stock KVM's to commit. */
+	EXPECT_EQ(0, resize_commit(old->vcpu, ORDER + 1));
+	EXPECT_EQ(0, table_committed(old, ORDER + 1));
+	table_churn(old, 50);
+	EXPECT_EQ(0, table_resize(old, ORDER + 2));
+
+	/* It does not pin the module, a newer one does, whoever ends first. */
+	new = vm_create(.order = ORDER);
+	EXPECT_EQ(-EWOULDBLOCK, module_remove());
+	vm_destroy(new);
+	EXPECT_EQ(0, module_remove());
+	EXPECT_EQ(0, table_check(old));
+	EXPECT_EQ(0, table_resize(old, ORDER + 1));
+	EXPECT_EQ(3, vcpu_call(old->vcpu, guest_add, 1, 2));
+
+	ASSERT_EQ(0, module_insert(self->path, ""));
+	EXPECT_FALSE(served_by_us(old->vm));
+	new = vm_create(.order = ORDER);
+	table_destroy(old);
+	EXPECT_EQ(-EWOULDBLOCK, module_remove());
+	EXPECT_TRUE(served_by_us(new));
+	EXPECT_EQ(3, vcpu_call(&new->vcpu[0], guest_add, 1, 2));
+	vm_destroy(new);
+}
+
+/* VMs of another process are made, run, resized and ended all the time. */
+static void come_and_go(void)
+{
+	u64 random = now_us();
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		struct vm *vm = vm_create(.order = ORDER);
+		struct vcpu *vcpu = &vm->vcpu[0];
+		int ret;
+
+		if (vcpu_call(vcpu, guest_add, 1, 2) != 3)
+			die("the guest cannot add");
+		ret = resize(vcpu, ORDER + guest_random(&random) % 3);
+		if (ret)
+			die("resize while the module comes and goes: %d", ret);
+		if (vcpu_call(vcpu, guest_add, 1, 2) != 3)
+			die("the guest cannot add any more");
+		vm_destroy(vm);
+	}
+}
+
+TEST_F_TIMEOUT(module, in_the_midst, 300)
+{
+	unsigned int i, refused = 0, n = scaled(10);
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid)
+		come_and_go();
+	for (i = 0; i < n; i++) {
+		unsigned long long end = now_us() + PATIENCE_US;
+		int ret;
+
+		ASSERT_EQ(0, module_insert(self->path, ""));
+		/* At once, or when it has come into use. */
+		while ((i & 1) && users("kvm_hv_ext") < 1 && now_us() < end)
+			pause_us(50);
+		/* There are moments without a VM; the module goes in one. */
+		while ((ret = module_remove()) == -EWOULDBLOCK) {
+			refused++;
+			if (now_us() > end)
+				break;
+			pause_us(50);
+		}
+		ASSERT_EQ(0, ret);
+	}
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	TH_LOG("%u removals, refused %u times", n, refused);
+}
+
+TEST_HARNESS_MAIN

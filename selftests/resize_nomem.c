@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory for a new HPT is not to be had: PREPARE says so, the guest runs on
+ * its old one, nothing is lost, and a retry with memory works.
+ *
+ * The reserve (CMA) that HPTs come from is really used up, by other VMs.
+ */
+#include <errno.h>
+#include <linux/kvm_hv_ext.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "host.h"
+#include "hpt.h"
+#include "table.h"
+#include "vmm.h"
+
+#define ORDER		20
+#define ENTRIES		200
+
+/* More than the page allocator ever has in one piece, so only CMA can serve. */
+#define WANTED		27
+#define MAX_HOGS	64
+
+FIXTURE(nomem)
+{
+	struct table *table;
+	struct vcpu *vcpu;
+	struct vm *hog[MAX_HOGS];
+	unsigned int hogs;
+	int kmsg;
+};
+
+FIXTURE_VARIANT(nomem)
+{
+	enum vm_road road;
+};
+
+FIXTURE_VARIANT_ADD(nomem, ioctl)
+{
+	.road = ROAD_IOCTL,
+};
+
+FIXTURE_VARIANT_ADD(nomem, hcall)
+{
+	.road = ROAD_HCALL,
+};
+
+FIXTURE_SETUP(nomem)
+{
+	const char *why = vmm_lacks(variant->road);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->kmsg = kmsg_open();
+	/* Room for the order that policy is to allow: 16 GiB call for 27. */
+	self->table = table_create(.order = ORDER, .road = variant->road,
+				   .room = 16 * GIB);
+	self->vcpu = self->table->vcpu;
+	table_fill(self->table, ENTRIES);
+}
+
+FIXTURE_TEARDOWN(nomem)
+{
+	while (self->hogs)
+		vm_destroy(self->hog[--self->hogs]);
+	close(self->kmsg);
+	table_destroy(self->table);
+}
+
+/* VMs with a large HPT each, until there is no memory for another one. */
+static int use_up(struct vm **hog, unsigned int *hogs)
+{
+	int ret;
+
+	do {
+		hog[*hogs] = vm_create(.order = HPT_MIN_ORDER);
+		ret = vm_alloc_htab(hog[*hogs], WANTED);
+		++*hogs;
+	} while (!ret && *hogs < MAX_HOGS);
+	return ret;
+}
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+TEST_F_TIMEOUT(nomem, reserve_used_up, 300)
+{
+	struct mem_use before;
+	unsigned int i;
+
+	ASSERT_EQ(-ENOMEM, use_up(self->hog, &self->hogs));
+	mem_use(&before);
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-ENOMEM, resize_prepare(self->vcpu, WANTED));
+		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, WANTED));
+		EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
+		EXPECT_EQ(0, table_check(self->table));
+		table_churn(self->table, 20);
+	}
+	EXPECT_TRUE(mem_returned(&before, 2000));
+	/* There is memory for less, just not for that. */
+	EXPECT_EQ(0, table_resize(self->table, ORDER + 1));
+
+	while (self->hogs)
+		vm_destroy(self->hog[--self->hogs]);
+	EXPECT_EQ(0, resize(self->vcpu, WANTED));
+	EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
+	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
+	EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
+TEST_HARNESS_MAIN
