@@ -6,13 +6,13 @@
  *
  *   prepare CONTENDER ORDER TO NS BYTES
  *   commit CONTENDER ORDER TO NS
- *   refault CONTENDER ORDER TO NS ENTERED EXITS WARM
+ *   refault CONTENDER ORDER TO NS AFTER ENTERED EXITS WARM
  *
  * BYTES are what the host holds for a resize that is prepared. NS of a refault
- * is what the guest takes, from the return of COMMIT on, to load from each page
- * of a working set that was mapped and present before; ENTERED counts those it
- * had to enter again; EXITS are those of the VM from COMMIT on; WARM is the
- * time that the same loads take without any fault.
+ * is what the guest takes, from COMMIT on, until it has loaded from each page of
+ * a working set that was mapped and present before; AFTER is that without the
+ * COMMIT; ENTERED counts the pages it had to enter again; EXITS are those of the
+ * VM from COMMIT on; WARM is the time that the same loads take without a fault.
  *
  * One vCPU asks for COMMIT by an hcall that goes to this VMM, which issues the
  * ioctl: the road by which stock KVM is asked, taken for all contenders. All
@@ -171,7 +171,8 @@ static void measure(const struct contents *contents,
 		die("COMMIT of order %u failed", to);
 	printf("commit %s %u %u %lu\n", who->name, vm->order, to,
 	       (long)ticks_ns(saw->commit));
-	printf("refault %s %u %u %lu %lu %lu %lu\n", who->name, vm->order, to,
+	printf("refault %s %u %u %lu %lu %lu %lu %lu\n", who->name, vm->order,
+	       to, (long)ticks_ns(saw->commit + saw->refault),
 	       (long)ticks_ns(saw->refault), (long)saw->entered, (long)exits,
 	       (long)ticks_ns(saw->warm));
 	fflush(stdout);
