@@ -163,7 +163,9 @@ out_cancel:
  * entries: the kernel's linear mapping. Module text lives in vmalloc space, so
  * that the instruction after the hcall would miss, and the fault handler would
  * place its entry by a htab_hash_mask that is still the old one: where the
- * hardware never looks, if the HPT has grown, or beyond its end.
+ * hardware never looks, if the HPT has grown, or beyond its end. (Seen: the one
+ * hangs, the other is a BUG(), if the address has a hash that differs in the
+ * bits that come or go. At many orders it happens not to.)
  *
  * -EIO: COMMIT failed, mostly because there was nothing prepared any more.
  */

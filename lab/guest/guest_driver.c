@@ -49,6 +49,7 @@ FIXTURE_TEARDOWN(hpt)
 	unsigned int i;
 	ssize_t len;
 
+	/* A failed test may have left it out. */
 	insert_module();
 	EXPECT_EQ(0, write_number(HPT_TIMEOUT, self->timeout_ms));
 	EXPECT_EQ(0, write_number(HPT_ORDER, small));
@@ -113,23 +114,109 @@ static long now_us(void)
 	return ts.tv_sec * 1000000L + ts.tv_nsec / 1000;
 }
 
+/* How long COMMIT took by the kernel's own account in the log since @fd; or 0. */
+static long kernels_commit_ms(int fd)
+{
+	long prepare, commit = 0;
+	char record[1024], *at;
+	ssize_t len;
+
+	while ((len = read(fd, record, sizeof(record) - 1)) > 0) {
+		record[len] = 0;
+		at = strstr(record, "complete (");
+		if (at && sscanf(at, "complete (%ld ms / %ld ms)", &prepare,
+				 &commit) != 2)
+			commit = 0;
+	}
+	return commit;
+}
+
 /* In the unit it says, and together the better part of what the write took. */
 HPT_TEST(tells_the_times)
 {
-	long elapsed, prepare, commit;
+	long elapsed, prepare, commit, kernels_ms;
+	int log;
 
+	log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	ASSERT_GE(log, 0);
+	lseek(log, 0, SEEK_END);
 	elapsed = now_us();
 	ASSERT_EQ(0, resize(big));
 	elapsed = now_us() - elapsed;
 	prepare = read_number(HPT_PREPARE_US);
 	commit = read_number(HPT_COMMIT_US);
+	kernels_ms = kernels_commit_ms(log);
+	close(log);
 
-	TH_LOG("prepare %ld us, commit %ld us, the write %ld us", prepare,
-	       commit, elapsed);
+	TH_LOG("prepare %ld us, commit %ld us (the kernel says %ld ms), the write %ld us",
+	       prepare, commit, kernels_ms, elapsed);
 	ASSERT_GT(prepare, 0);
 	ASSERT_GT(commit, 0);
+	ASSERT_GE(commit, kernels_ms * 1000);
 	ASSERT_LE(prepare + commit, elapsed + 2 * TICK_US);
 	ASSERT_GE(prepare + commit, elapsed / 2 - 2 * TICK_US);
+}
+
+#define TRACING		"/sys/kernel/tracing/"
+#define HCALL_EXIT	TRACING "events/powerpc/hcall_exit/"
+#define LONG_BUSY_1_MS	9900	/* the next ones: 10, 100 ... 100000 ms */
+#define LONG_BUSY_100_S	9905
+
+/*
+ * Compares the answers to PREPARE in the kernel's trace: after one that says
+ * "in so many ms", the next has to be that much later. Returns how many said
+ * so, or -1 if one was asked too early.
+ */
+static int advice_heeded(FILE *trace)
+{
+	double time, ready = 0;
+	char line[256], *at;
+	int advised = 0;
+	long answer;
+
+	while (fgets(line, sizeof(line), trace)) {
+		at = strstr(line, ": hcall_exit: opcode=");
+		if (!at)
+			continue;
+		if (sscanf(at, ": hcall_exit: opcode=%*d retval=%ld",
+			   &answer) != 1)
+			continue;
+		while (at > line && at[-1] != ' ')
+			at--;
+		time = atof(at);
+		if (time < ready) {
+			printf("# asked %f s too early\n", ready - time);
+			return -1;
+		}
+		if (answer < LONG_BUSY_1_MS || answer > LONG_BUSY_100_S)
+			continue;
+		advised++;
+		for (ready = 0.001; answer > LONG_BUSY_1_MS; answer--)
+			ready *= 10;
+		/* The clock is that of the tick. */
+		ready += time - 2 * TICK_US / 1e6;
+	}
+	return advised;
+}
+
+HPT_TEST(sleeps_as_long_as_advised)
+{
+	int advised;
+	FILE *trace;
+
+	ASSERT_EQ(0, write_text(TRACING "trace_clock", "uptime"));
+	ASSERT_EQ(0, write_text(HCALL_EXIT "filter", "opcode == 0x36c"));
+	ASSERT_EQ(0, write_text(HCALL_EXIT "enable", "1"));
+	EXPECT_EQ(0, resize(big));
+	ASSERT_EQ(0, write_text(HCALL_EXIT "enable", "0"));
+
+	trace = fopen(TRACING "trace", "r");
+	ASSERT_NE(NULL, trace);
+	advised = advice_heeded(trace);
+	fclose(trace);
+	if (!advised)
+		SKIP(return, "this hypervisor prepares at once");
+	ASSERT_GT(advised, 0);
 }
 
 HPT_TEST(present_size_is_nothing_to_do)
@@ -221,27 +308,27 @@ HPT_TEST(enospc_when_bolted_entries_collide)
 	ASSERT_EQ(0, resize(big));
 }
 
+/* From a hypervisor that never gets ready, as long as it is told not to. */
 HPT_TEST(etimedout_when_it_takes_too_long)
 {
-	bool in_time = false;
-	int i, ret = 0;
+	const long limit = 200000;
+	long elapsed;
 
-	for (i = 0; i < TRIES; i++) {
-		ASSERT_EQ(0, write_number(HPT_TIMEOUT, 1));
-		ret = resize(big);
-		ASSERT_EQ(0, write_number(HPT_TIMEOUT, self->timeout_ms));
-		if (ret)
-			break;
-		/* One sleep of a tick, rounded up, and two slow hcalls. */
-		if (read_number(HPT_PREPARE_US) < 5 * TICK_US)
-			in_time = true;
-		ASSERT_EQ(0, resize(small));
-	}
-	if (!ret && in_time)
-		SKIP(return, "this hypervisor prepares in no time");
+	if (access(TEST_MODULE, R_OK))
+		SKIP(return, "no " TEST_MODULE " for this kernel");
+	ASSERT_EQ(0, insert_module_file(TEST_MODULE));
+	ASSERT_EQ(0, write_number(TEST_PARAM "all_the_time", 1));
 
-	ASSERT_EQ(ETIMEDOUT, ret);
-	ASSERT_TRUE(settled(small));
+	ASSERT_EQ(0, write_number(HPT_TIMEOUT, limit / 1000));
+	elapsed = now_us();
+	EXPECT_EQ(ETIMEDOUT, resize(big));
+	elapsed = now_us() - elapsed;
+	EXPECT_GE(elapsed, limit - 2 * TICK_US);
+	EXPECT_LE(elapsed, limit * 5);
+	EXPECT_TRUE(settled(small));
+
+	ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
+	ASSERT_EQ(0, write_number(HPT_TIMEOUT, self->timeout_ms));
 	ASSERT_EQ(0, resize(big));
 }
 
@@ -375,22 +462,22 @@ HPT_TEST(starts_over_when_commit_is_cancelled)
 		SKIP(return, "no " TEST_MODULE " for this kernel");
 	ASSERT_EQ(0, insert_module_file(TEST_MODULE));
 
-	ASSERT_EQ(0, write_number(TEST_CANCEL, 1));
+	ASSERT_EQ(0, write_number(TEST_PARAM "before_commit", 1));
 	ASSERT_EQ(0, resize(big));
-	EXPECT_EQ(0, read_number(TEST_CANCEL));
+	EXPECT_EQ(0, read_number(TEST_PARAM "before_commit"));
 	ASSERT_TRUE(settled(big));
 
-	ASSERT_EQ(0, write_number(TEST_CANCEL, 3));
+	ASSERT_EQ(0, write_number(TEST_PARAM "before_commit", 3));
 	ASSERT_EQ(0, resize(small));
-	EXPECT_EQ(0, read_number(TEST_CANCEL));
+	EXPECT_EQ(0, read_number(TEST_PARAM "before_commit"));
 	ASSERT_TRUE(settled(small));
 
-	ASSERT_EQ(0, write_number(TEST_CANCEL, 100));
+	ASSERT_EQ(0, write_number(TEST_PARAM "before_commit", 100));
 	EXPECT_EQ(EIO, resize(big));
-	EXPECT_EQ(96, read_number(TEST_CANCEL));
+	EXPECT_EQ(96, read_number(TEST_PARAM "before_commit"));
 	ASSERT_TRUE(settled(small));
 
-	ASSERT_EQ(0, write_number(TEST_CANCEL, 0));
+	ASSERT_EQ(0, write_number(TEST_PARAM "before_commit", 0));
 	ASSERT_EQ(0, resize(big));
 	ASSERT_TRUE(settled(big));
 	ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));

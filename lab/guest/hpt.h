@@ -32,9 +32,9 @@
 /* The kernel's own file. */
 #define KERNEL_ORDER	"/sys/kernel/debug/powerpc/hpt_order"
 #define HPT_MODULE	"/guest/pseries-hpt.ko"
-/* Has the hypervisor cancel before that many COMMITs. */
+/* Has the hypervisor cancel. */
 #define TEST_MODULE	"/guest/pseries-hpt-test.ko"
-#define TEST_CANCEL	"/sys/module/pseries_hpt_test/parameters/cancel"
+#define TEST_PARAM	"/sys/module/pseries_hpt_test/parameters/"
 
 /* A writer that was killed leaves this and the signal's number. */
 #define WRITER_KILLED	1000

@@ -1,28 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For tests only: the hypervisor drops what it has prepared, at the worst
- * moment. A hypervisor may do that on its own, but not when a test wants it.
+ * For tests only: a hypervisor that drops what it has prepared. One may do that
+ * at any time, but none does it when a test wants it.
  *
- * The kernel's COMMIT runs with all other CPUs stopped, in a function of its
- * own. A probe on that function has the hypervisor cancel, as often as the
- * parameter "cancel" says; the COMMIT that follows finds nothing prepared.
+ * before_commit
+ *	At the worst moment. The kernel's COMMIT runs with all other CPUs
+ *	stopped, in a function of its own; a probe on that function has the
+ *	hypervisor cancel. The COMMIT that follows finds nothing prepared.
+ *
+ * all_the_time
+ *	So often that a PREPARE never gets to its end.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <asm/hvcall.h>
 #include <asm/plpar_wrappers.h>
 
-static unsigned int cancel;
-module_param(cancel, uint, 0644);
-MODULE_PARM_DESC(cancel, "spoil that many COMMITs of an HPT resize; counts down");
+static unsigned int before_commit;
+module_param(before_commit, uint, 0644);
+MODULE_PARM_DESC(before_commit, "cancel before that many COMMITs; counts down");
 
-static int before_commit(struct kprobe *probe, struct pt_regs *regs)
+static bool all_the_time;
+module_param(all_the_time, bool, 0644);
+MODULE_PARM_DESC(all_the_time, "cancel every millisecond");
+
+static struct task_struct *canceller;
+
+static int commit_begins(struct kprobe *probe, struct pt_regs *regs)
 {
-	if (cancel) {
-		cancel--;
+	if (before_commit) {
+		before_commit--;
 		plpar_resize_hpt_prepare(0, 0);
 	}
 
@@ -31,27 +43,47 @@ static int before_commit(struct kprobe *probe, struct pt_regs *regs)
 
 static struct kprobe commit_probe = {
 	.symbol_name = "pseries_lpar_resize_hpt_commit",
-	.pre_handler = before_commit,
+	.pre_handler = commit_begins,
 };
+
+static int cancel_all_the_time(void *unused)
+{
+	while (!kthread_should_stop()) {
+		if (READ_ONCE(all_the_time))
+			plpar_resize_hpt_prepare(0, 0);
+		usleep_range(500, 1000);
+	}
+
+	return 0;
+}
 
 static int __init cancel_init(void)
 {
 	int ret;
 
 	ret = register_kprobe(&commit_probe);
-	if (ret)
+	if (ret) {
 		pr_err("no probe on the kernel's COMMIT (error %d)\n", ret);
+		return ret;
+	}
 
-	return ret;
+	canceller = kthread_run(cancel_all_the_time, NULL, "hpt-cancel");
+	if (IS_ERR(canceller)) {
+		unregister_kprobe(&commit_probe);
+		return PTR_ERR(canceller);
+	}
+
+	return 0;
 }
 
 static void __exit cancel_exit(void)
 {
+	kthread_stop(canceller);
 	unregister_kprobe(&commit_probe);
 }
 
 module_init(cancel_init);
 module_exit(cancel_exit);
 
-MODULE_DESCRIPTION("Test of pseries-hpt: the hypervisor cancels before COMMIT");
+MODULE_DESCRIPTION("Test of pseries-hpt: a hypervisor that drops what it prepared");
 MODULE_LICENSE("GPL");
