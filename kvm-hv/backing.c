@@ -81,7 +81,9 @@ void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 			next = min((addr | (BIT(shift) - 1)) + 1, end);
 			pte = ptep ? READ_ONCE(*ptep) : __pte(0);
 
-			if (!ptep || pte_none(pte))
+			if (!ptep)
+				count->no_table += next - addr;
+			else if (pte_none(pte))
 				count->none += next - addr;
 			else if (!pte_present(pte))
 				count->away += next - addr;
@@ -151,7 +153,7 @@ static unsigned int hvx_thp_shift(struct mm_struct *mm,
 	struct page *page;
 
 	hvx_backing_walk(mm, piece->start, piece->end, &count);
-	if (count.none == piece->end - piece->start) {
+	if (count.none + count.no_table == piece->end - piece->start) {
 		if (get_user_pages_fast(piece->start, 1, FOLL_WRITE, &page) != 1)
 			return PAGE_SHIFT;
 		put_page(page);

@@ -11,7 +11,8 @@ struct seq_file;
 
 /* Bytes of a range of host addresses, by what the page tables hold. */
 struct hvx_backing_count {
-	unsigned long none;		/* nothing, a touch makes a new page */
+	unsigned long none;		/* an empty entry */
+	unsigned long no_table;		/* no page table, or an empty large entry */
 	unsigned long away;		/* on swap, or being moved */
 	unsigned long present[48];	/* by shift of the entry's page size */
 };

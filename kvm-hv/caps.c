@@ -30,13 +30,16 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_PPC_HV_EXT:
 		return KVM_PPC_HV_EXT_RESIZE | KVM_PPC_HV_EXT_RESIZE_HCALL |
 		       (hvx_stop_ways() ? KVM_PPC_HV_EXT_GUEST_STOP : 0) |
-		       KVM_PPC_HV_EXT_MAX_PAGE_SHIFT;
+		       KVM_PPC_HV_EXT_MAX_PAGE_SHIFT |
+		       KVM_PPC_HV_EXT_BALLOON_INHIBIT;
 	case KVM_CAP_PPC_HPT_RESIZE:
 		return hvx_resize_strategies();
 	case KVM_CAP_PPC_GUEST_STOP:
 		return hvx_stop_ways();
 	case KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT:
 		return hvx_limit_host_shift();
+	case KVM_CAP_PPC_BALLOON_INHIBIT:
+		return kvm ? hvx_balloon_holders(hvx_vm_find(kvm)) : 1;
 	}
 	return 0;
 }

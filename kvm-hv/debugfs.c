@@ -9,6 +9,7 @@
  * hv-ext/resizes	the last resizes, oldest first
  * hv-ext/guest_stop	how the guest's stop is completed (stop.c)
  * hv-ext/backing	what pages the VM's memory is in
+ * hv-ext/balloon	who inhibits ballooning, and memory that went all the same
  *
  * KVM removes the directory before it destroys the VM.
  */
@@ -129,6 +130,13 @@ static int backing_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(backing);
 
+static int balloon_show(struct seq_file *m, void *unused)
+{
+	hvx_balloon_show(m, m->private);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(balloon);
+
 /**
  * hvx_debugfs_create() - make a VM's files
  * @vm: the VM, whose own directory exists
@@ -145,4 +153,5 @@ void hvx_debugfs_create(struct hvx_vm *vm)
 	debugfs_create_file("resizes", 0444, dir, vm, &resizes_fops);
 	hvx_stop_debugfs(vm, dir);
 	debugfs_create_file("backing", 0444, dir, vm, &backing_fops);
+	debugfs_create_file("balloon", 0444, dir, vm, &balloon_fops);
 }

@@ -236,6 +236,22 @@ static int hvx_limit_check_all(struct kvm *kvm, unsigned int shift)
 	return ret;
 }
 
+/* A guest with pages above the host's base size cannot lose some of one. */
+static void hvx_limit_hold(struct hvx_vm *vm, bool hold)
+{
+	bool held;
+
+	spin_lock(&vm->limit.lock);
+	held = vm->limit.holds;
+	vm->limit.holds = hold;
+	spin_unlock(&vm->limit.lock);
+
+	if (hold && !held)
+		hvx_balloon_hold(vm, HVX_HOLDER_PROMISE);
+	else if (held && !hold)
+		hvx_balloon_let_go(vm, HVX_HOLDER_PROMISE);
+}
+
 /**
  * hvx_limit_settle() - look at all memory, before the first vCPU runs in a mode
  * @vm: the VM
@@ -250,13 +266,17 @@ int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	struct hvx_limit *limit = &vm->limit;
 	int ret = 0, epoch = atomic_read(&limit->epoch);
 	unsigned int shift;
+	bool promise;
 
 	spin_lock(&limit->lock);
 	limit->ran = true;
 	shift = limit->shift;
 	spin_unlock(&limit->lock);
 
-	if (shift && !kvm_is_radix(vm->kvm))
+	promise = shift && !kvm_is_radix(vm->kvm);
+	hvx_limit_hold(vm, promise &&
+			   hvx_limit_guest_shift(shift) > PAGE_SHIFT);
+	if (promise)
 		ret = hvx_limit_check_all(vm->kvm,
 					  hvx_limit_guest_shift(shift));
 	if (ret) {

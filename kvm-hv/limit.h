@@ -12,11 +12,12 @@
 struct hvx_vm;
 
 struct hvx_limit {
-	spinlock_t lock;	/* protects what follows, up to ran */
+	spinlock_t lock;	/* protects what follows, up to holds */
 	unsigned int shift;	/* 0: no limit, stock behaviour */
 	bool strict;
 	bool chosen;		/* by the VMM, not the module parameter */
 	bool ran;		/* too late to choose */
+	bool holds;		/* memory must stay, see balloon.c */
 
 	/* Memory was last looked at when epoch was at this number. */
 	int settled;

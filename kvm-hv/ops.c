@@ -18,6 +18,8 @@
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
 
+#include <uapi/linux/kvm_hv_ext.h>
+
 #include "ops.h"
 
 struct kvmppc_ops hvx_stock;
@@ -46,8 +48,10 @@ static void hvx_destroy_vm(struct kvm *kvm)
 	int idx = srcu_read_lock(&hvx_calls);
 	struct hvx_vm *vm = hvx_vm_find(kvm);
 
-	if (vm)
+	if (vm) {
 		hvx_resizer_destroy(vm);
+		hvx_balloon_destroy(vm);
+	}
 	hvx_stock.destroy_vm(kvm);
 	if (vm)
 		hvx_vm_destroy(vm);
@@ -169,6 +173,10 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 	case KVM_PPC_RESIZE_HPT_PREPARE:
 	case KVM_PPC_RESIZE_HPT_COMMIT:
 		ret = hvx_resize_ioctl(vm, ioctl, (void __user *)arg);
+		break;
+
+	case KVM_PPC_BALLOON_INHIBIT:
+		ret = hvx_balloon_ioctl(vm, (void __user *)arg);
 		break;
 
 	case KVM_PPC_ALLOCATE_HTAB:

@@ -107,6 +107,20 @@ int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id)
 	return -EINVAL;
 }
 
+/* While tables are made or replaced the guest's memory is to stay. */
+static void hvx_resize_hold_memory(struct hvx_resize *rs)
+{
+	hvx_balloon_hold(rs->vm, HVX_HOLDER_RESIZE);
+	rs->holds_memory = true;
+}
+
+static void hvx_resize_release_memory(struct hvx_resize *rs)
+{
+	if (rs->holds_memory)
+		hvx_balloon_let_go(rs->vm, HVX_HOLDER_RESIZE);
+	rs->holds_memory = false;
+}
+
 /**
  * hvx_resize_free() - free a resize and the tables it holds
  * @rs: the resize, not pending
@@ -117,6 +131,7 @@ void hvx_resize_free(struct hvx_resize *rs)
 {
 	hvx_hpt_free(&rs->hpt);
 	hvx_rmaps_free(rs->rmaps);
+	hvx_resize_release_memory(rs);
 	kfree(rs);
 }
 
@@ -129,6 +144,7 @@ static void hvx_resize_empty(struct hvx_resize *rs)
 	hvx_hpt_free(&rs->hpt);
 	hvx_rmaps_free(rs->rmaps);
 	rs->rmaps = NULL;
+	hvx_resize_release_memory(rs);
 }
 
 static void hvx_resize_abandon(struct hvx_resize *rs)
@@ -344,6 +360,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		goto out;
 	}
 	rs->vm = vm;
+	hvx_resize_hold_memory(rs);
 	rs->from = vm->kvm->arch.hpt.order;
 	rs->strategy = READ_ONCE(rz->strategy);
 	if (rs->strategy->possible &&

@@ -92,6 +92,7 @@ struct hvx_resize {
 	struct hvx_progress progress;
 	struct kvm_hpt_info hpt;	/* the new table; the old one after COMMIT */
 	struct hvx_rmaps *rmaps;	/* likewise */
+	bool holds_memory;		/* of the guest, see balloon.c */
 	bool populated;			/* the strategy has something to undo */
 	ktime_t started;		/* PREPARE */
 	s64 prepare_ns;

@@ -40,6 +40,7 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 	hvx_resizer_init(&vm->resizer);
 	hvx_stop_init(vm);
 	hvx_limit_init(&vm->limit);
+	hvx_balloon_init(&vm->balloon);
 
 	spin_lock(&hvx_vms_lock);
 	hash_add_rcu(hvx_vms, &vm->node, (unsigned long)kvm);

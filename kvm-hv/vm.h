@@ -7,6 +7,7 @@
 
 #include <linux/kvm_host.h>
 
+#include "balloon.h"
 #include "gate.h"
 #include "limit.h"
 #include "resize.h"
@@ -21,6 +22,7 @@ struct hvx_vm {
 	struct hvx_resizer resizer;
 	struct hvx_stop stop;
 	struct hvx_limit limit;
+	struct hvx_balloon balloon;
 };
 
 struct hvx_vm *hvx_vm_create(struct kvm *kvm);

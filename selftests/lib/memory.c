@@ -163,6 +163,8 @@ void *memory_map(enum memory_kind kind, unsigned long size, unsigned int shift)
 		    strerror(errno));
 	if (fd >= 0)
 		close(fd);
+	if (kind == MEM_ANON)
+		madvise(mem, size, MADV_NOHUGEPAGE);
 	if (kind == MEM_THP && madvise(mem, size, MADV_HUGEPAGE))
 		die("MADV_HUGEPAGE: %s", strerror(errno));
 	return mem;

@@ -6,7 +6,7 @@
 #include "types.h"
 
 enum memory_kind {
-	MEM_ANON,
+	MEM_ANON,		/* in base pages only */
 	MEM_THP,		/* anonymous, MADV_HUGEPAGE, aligned */
 	MEM_MEMFD,		/* shared, no file system behind it */
 	MEM_FILE,		/* a private mapping of a file */

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Watching for memory that goes although somebody needs it to stay (balloon.c).
+ *
+ * KVM's unmap_gfn_range() cannot tell: it is called before anything happens, and
+ * for mprotect(), migration, a copy on write or a collapse just as for a page
+ * that goes for good; why, KVM keeps to itself, and the MMU notifier itself says
+ * "clear" for most of these. So here is a notifier beside KVM's own, which looks
+ * at the page tables twice, before and after. An entry that was there and is none
+ * afterwards has been zapped; pages that were large and are small have been
+ * split; whatever else happened, the guest still has its memory.
+ *
+ * What is seen: MADV_DONTNEED and the like, munmap(), holes punched in files, and
+ * page cache that the host reclaims from under a shared mapping. What is not:
+ * anonymous memory that is swapped out, which keeps an entry.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kvm_host.h>
+#include <linux/mmu_notifier.h>
+#include <linux/sched/mm.h>
+
+#include "trace.h"
+#include "vm.h"
+#include "watch.h"
+
+/* The part of a memslot between two host addresses; empty if start >= end. */
+struct hvx_part {
+	unsigned long start, end;
+};
+
+static struct hvx_part hvx_part_of(const struct kvm_memory_slot *slot,
+				   unsigned long start, unsigned long end)
+{
+	unsigned long slot_end = slot->userspace_addr +
+				 (slot->npages << PAGE_SHIFT);
+
+	return (struct hvx_part) {
+		.start = max(start, slot->userspace_addr),
+		.end = min(end, slot_end),
+	};
+}
+
+/* Looks at what memslots there are between two addresses. */
+static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
+{
+	struct hvx_backing_count count = { 0 };
+	struct kvm_memory_slot *slot;
+	int bkt, idx, i;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
+		struct hvx_part part = hvx_part_of(slot, look->start,
+						   look->end);
+
+		if (part.start < part.end)
+			hvx_backing_walk(kvm->mm, part.start, part.end, &count);
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	look->none = count.none;
+	look->no_table = count.no_table;
+	look->small = count.present[PAGE_SHIFT];
+	look->large = 0;
+	for (i = PAGE_SHIFT + 1; i < ARRAY_SIZE(count.present); i++)
+		look->large += count.present[i];
+}
+
+/* For the log: which memslot, and where in the guest. */
+static int hvx_watch_slot(struct kvm *kvm, const struct hvx_before *look,
+			  u64 *gpa)
+{
+	struct kvm_memory_slot *slot;
+	int bkt, idx, id = -1;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
+		struct hvx_part part = hvx_part_of(slot, look->start,
+						   look->end);
+
+		if (part.start >= part.end)
+			continue;
+		id = slot->id;
+		*gpa = gfn_to_gpa(slot->base_gfn) +
+		       (part.start - slot->userspace_addr);
+		break;
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+	return id;
+}
+
+static void hvx_watch_tell(struct hvx_vm *vm, const struct hvx_before *look,
+			   u64 zapped, u64 split)
+{
+	struct hvx_balloon *b = &vm->balloon;
+	bool first;
+	u64 gpa = 0;
+	int slot;
+
+	spin_lock(&b->lock);
+	b->violations++;
+	b->zapped += zapped;
+	b->split += split;
+	first = !b->warned;
+	b->warned = true;
+	spin_unlock(&b->lock);
+
+	slot = hvx_watch_slot(vm->kvm, look, &gpa);
+	trace_hvx_balloon_violation(vm->kvm, slot, gpa, zapped, split);
+	if (first)
+		pr_warn("VM of process %d: memslot %d, guest address %#llx: %llu bytes zapped and %llu bytes of large pages split by %s while ballooning is inhibited; further ones are only counted\n",
+			vm->kvm->userspace_pid, slot, gpa, zapped, split,
+			current->comm);
+}
+
+/* Reasons for which memory stays, or is no longer a guest's. */
+static bool hvx_watch_harmless(const struct mmu_notifier_range *range)
+{
+	switch (range->event) {
+	case MMU_NOTIFY_UNMAP:
+	case MMU_NOTIFY_CLEAR:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static int hvx_watch_start(struct mmu_notifier *mn,
+			   const struct mmu_notifier_range *range)
+{
+	struct hvx_balloon *b = container_of(mn, struct hvx_balloon, notifier);
+	struct hvx_vm *vm = container_of(b, struct hvx_vm, balloon);
+	struct hvx_before look = {
+		.task = current,
+		.start = range->start,
+		.end = range->end,
+	};
+	int i;
+
+	if (!hvx_balloon_holders(vm) || hvx_watch_harmless(range))
+		return 0;
+	hvx_watch_look(vm->kvm, &look);
+	if (!look.small && !look.large)
+		return 0;
+
+	spin_lock(&b->lock);
+	for (i = 0; i < HVX_NR_BEFORE && b->before[i].task; i++)
+		;
+	if (i < HVX_NR_BEFORE)
+		b->before[i] = look;
+	else
+		b->unseen++;
+	spin_unlock(&b->lock);
+	return 0;
+}
+
+/* The last one, as a task may be in two at a time, one inside the other. */
+static bool hvx_watch_take(struct hvx_balloon *b, struct hvx_before *look)
+{
+	struct hvx_before *e = NULL;
+	int i;
+
+	spin_lock(&b->lock);
+	for (i = 0; i < HVX_NR_BEFORE; i++)
+		if (b->before[i].task == look->task &&
+		    b->before[i].start == look->start &&
+		    b->before[i].end == look->end)
+			e = &b->before[i];
+	if (e) {
+		*look = *e;
+		e->task = NULL;
+	}
+	spin_unlock(&b->lock);
+	return e;
+}
+
+/* How many there are more than there were. */
+static unsigned long hvx_more(unsigned long were, unsigned long are)
+{
+	return are > were ? are - were : 0;
+}
+
+static void hvx_watch_finish(struct mmu_notifier *mn,
+			     const struct mmu_notifier_range *range)
+{
+	struct hvx_balloon *b = container_of(mn, struct hvx_balloon, notifier);
+	struct hvx_vm *vm = container_of(b, struct hvx_vm, balloon);
+	struct hvx_before before = {
+		.task = current,
+		.start = range->start,
+		.end = range->end,
+	};
+	struct hvx_before after = before;
+	unsigned long zapped, split;
+
+	if (hvx_watch_harmless(range) || !hvx_watch_take(b, &before))
+		return;
+	hvx_watch_look(vm->kvm, &after);
+	/*
+	 * A page table is not taken away by what zaps small pages, but by a
+	 * collapse, which is about to put a large page there.
+	 */
+	zapped = hvx_more(before.none, after.none) +
+		 min(hvx_more(before.no_table, after.no_table),
+		     hvx_more(after.large, before.large));
+	split = min(hvx_more(before.small, after.small),
+		    hvx_more(after.large, before.large));
+	if (zapped || split)
+		hvx_watch_tell(vm, &before, zapped, split);
+}
+
+static const struct mmu_notifier_ops hvx_watch_ops = {
+	.invalidate_range_start = hvx_watch_start,
+	.invalidate_range_end = hvx_watch_finish,
+};
+
+/**
+ * hvx_watch_begin() - watch a VM's memory from now on
+ * @vm: the VM
+ *
+ * Once begun it goes on, at little cost while nobody holds the inhibition.
+ *
+ * Context: may sleep; mmap_lock is not held.
+ */
+void hvx_watch_begin(struct hvx_vm *vm)
+{
+	struct hvx_balloon *b = &vm->balloon;
+	struct mm_struct *mm = vm->kvm->mm;
+
+	mutex_lock(&b->watch_lock);
+	/* A process on its way out has no memory left to watch. */
+	if (!b->watching && mmget_not_zero(mm)) {
+		b->notifier.ops = &hvx_watch_ops;
+		if (!mmu_notifier_register(&b->notifier, mm))
+			b->watching = true;
+		else
+			pr_warn_once("cannot watch a VM's memory\n");
+		mmput(mm);
+	}
+	mutex_unlock(&b->watch_lock);
+}
+
+static void hvx_watch_work(struct work_struct *work)
+{
+	struct hvx_balloon *b = container_of(work, struct hvx_balloon,
+					     watch_work);
+
+	hvx_watch_begin(container_of(b, struct hvx_vm, balloon));
+}
+
+/**
+ * hvx_watch_init() - not yet
+ * @b: zeroed
+ */
+void hvx_watch_init(struct hvx_balloon *b)
+{
+	mutex_init(&b->watch_lock);
+	INIT_WORK(&b->watch_work, hvx_watch_work);
+}
+
+/**
+ * hvx_watch_end() - no longer
+ * @vm: the VM, which goes away
+ *
+ * Context: may sleep.
+ */
+void hvx_watch_end(struct hvx_vm *vm)
+{
+	struct hvx_balloon *b = &vm->balloon;
+
+	cancel_work_sync(&b->watch_work);
+	if (b->watching)
+		mmu_notifier_unregister(&b->notifier, vm->kvm->mm);
+	b->watching = false;
+}

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Balloon inhibit: who holds it, who is told, and that memory which goes all the
+ * same is counted to the byte, and memory that stays is not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/kvm_hv_ext.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "host.h"
+#include "hpt.h"
+#include "memory.h"
+#include "vmm.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+#define ORDER		20
+#define SLOT		1
+#define SLOT_GPA	GIB
+#define SLOT_SIZE	(64 * MIB)
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+static int balloon_op(struct vm *vm, u32 op, int eventfd)
+{
+	struct kvm_ppc_balloon_inhibit arg = { .op = op, .eventfd = eventfd };
+
+	return vm_ioctl(vm, KVM_PPC_BALLOON_INHIBIT, &arg);
+}
+
+static int hold(struct vm *vm)
+{
+	return balloon_op(vm, KVM_PPC_BALLOON_HOLD, 0);
+}
+
+static int holders(struct vm *vm)
+{
+	return vm_has_ext(vm, KVM_CAP_PPC_BALLOON_INHIBIT);
+}
+
+/* From the VM's debugfs. */
+static unsigned long counter(struct vm *vm, const char *name)
+{
+	char path[128], line[128];
+	unsigned long val = ~0ul;
+	size_t len = strlen(name);
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/balloon",
+		 getpid(), vm->fd);
+	f = fopen(path, "r");
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			sscanf(line + len, "%lu", &val);
+	fclose(f);
+	return val;
+}
+
+FIXTURE(balloon)
+{
+	struct vm *vm;
+	unsigned long page;
+	void *mem;
+};
+
+FIXTURE_SETUP(balloon)
+{
+	const char *why = vmm_lacks(ROAD_IOCTL);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->vm = vm_create(.order = ORDER);
+	if (!(vm_has_ext(self->vm, KVM_CAP_PPC_HV_EXT) &
+	      KVM_PPC_HV_EXT_BALLOON_INHIBIT))
+		SKIP(return, "no balloon inhibit: kvm-hv-ext is not loaded");
+	self->page = sysconf(_SC_PAGESIZE);
+}
+
+FIXTURE_TEARDOWN(balloon)
+{
+	if (self->vm)
+		vm_destroy(self->vm);
+}
+
+TEST_F(balloon, nested)
+{
+	int fd[3], copy, i;
+
+	EXPECT_EQ(0, holders(self->vm));
+	for (i = 0; i < 3; i++) {
+		fd[i] = hold(self->vm);
+		ASSERT_LE(0, fd[i]);
+		EXPECT_EQ(i + 1, holders(self->vm));
+	}
+	EXPECT_EQ(3, counter(self->vm, "fd"));
+	copy = dup(fd[0]);
+	close(fd[0]);
+	EXPECT_EQ(3, holders(self->vm));
+	close(copy);
+	EXPECT_EQ(2, holders(self->vm));
+	close(fd[2]);
+	close(fd[1]);
+	EXPECT_EQ(0, holders(self->vm));
+}
+
+TEST_F(balloon, killed_holder)
+{
+	int fd = hold(self->vm), kept = hold(self->vm), status;
+	pid_t child;
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, kept);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(kept);
+		for (;;)
+			pause();
+	}
+	close(fd);
+	EXPECT_EQ(2, holders(self->vm));
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(1, holders(self->vm));
+	close(kept);
+	EXPECT_EQ(0, holders(self->vm));
+}
+
+/* A descriptor outlives the VM's own, as all of KVM's do. */
+TEST_F(balloon, holder_outlives_vm)
+{
+	int fd = hold(self->vm), log = kmsg_open();
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(3, vcpu_call(&self->vm->vcpu[0], guest_add, 1, 2));
+	vm_destroy(self->vm);
+	self->vm = NULL;
+	close(fd);
+	EXPECT_EQ(0, kmsg_complaints(log));
+	close(log);
+}
+
+static u64 told(int efd)
+{
+	u64 n = 0;
+
+	if (read(efd, &n, sizeof(n)) != sizeof(n))
+		return 0;
+	return n;
+}
+
+TEST_F(balloon, eventfd)
+{
+	int efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), a, b;
+
+	ASSERT_LE(0, efd);
+	ASSERT_EQ(0, balloon_op(self->vm, KVM_PPC_BALLOON_NOTIFY, efd));
+	EXPECT_EQ(0, told(efd));
+	a = hold(self->vm);
+	EXPECT_EQ(1, told(efd));
+	b = hold(self->vm);
+	EXPECT_EQ(0, told(efd));
+	close(a);
+	EXPECT_EQ(0, told(efd));
+	close(b);
+	EXPECT_EQ(1, told(efd));
+	a = hold(self->vm);
+	close(a);
+	EXPECT_EQ(2, told(efd));
+	ASSERT_EQ(0, balloon_op(self->vm, KVM_PPC_BALLOON_NOTIFY, -1));
+	a = hold(self->vm);
+	close(a);
+	EXPECT_EQ(0, told(efd));
+	close(efd);
+}
+
+TEST_F(balloon, arguments)
+{
+	struct kvm_ppc_balloon_inhibit arg = { 0 };
+	unsigned int i;
+
+	EXPECT_EQ(-EINVAL, balloon_op(self->vm, 2, -1));
+	EXPECT_EQ(-EINVAL, balloon_op(self->vm, ~0u, -1));
+	EXPECT_EQ(-EBADF, balloon_op(self->vm, KVM_PPC_BALLOON_NOTIFY, 12345));
+	/* Not an eventfd. */
+	EXPECT_EQ(-EINVAL, balloon_op(self->vm, KVM_PPC_BALLOON_NOTIFY,
+				      self->vm->fd));
+	for (i = 0; i < ARRAY_SIZE(arg.reserved); i++) {
+		memset(&arg, 0, sizeof(arg));
+		arg.reserved[i] = 1;
+		EXPECT_EQ(-EINVAL, vm_ioctl(self->vm, KVM_PPC_BALLOON_INHIBIT,
+					    &arg));
+	}
+	EXPECT_EQ(-EFAULT, vm_ioctl(self->vm, KVM_PPC_BALLOON_INHIBIT,
+				    (void *)8));
+	EXPECT_EQ(0, holders(self->vm));
+}
+
+/* While a resize is in force the module itself holds. */
+TEST_F(balloon, resize_holds)
+{
+	struct vcpu *vcpu = &self->vm->vcpu[0];
+	unsigned long long end;
+
+	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	ASSERT_EQ(0, resize_prepare(vcpu, ORDER + 1));
+	EXPECT_EQ(1, holders(self->vm));
+	EXPECT_EQ(1, counter(self->vm, "resize"));
+	EXPECT_EQ(0, resize_prepare_once(vcpu, 0, 0));
+	EXPECT_EQ(0, holders(self->vm));
+
+	ASSERT_EQ(0, resize(vcpu, ORDER + 1));
+	/* The old table is worked up in the background. */
+	end = now_us() + 10000000;
+	while (holders(self->vm) && now_us() < end)
+		pause_us(1000);
+	EXPECT_EQ(0, holders(self->vm));
+}
+
+/* A promise of pages above the base size holds once the guest runs. */
+TEST_F(balloon, promise_holds)
+{
+	struct kvm_enable_cap ec = { .cap = KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT };
+	unsigned int shift = vm_has_ext(self->vm, ec.cap), huge;
+	struct vm *vm;
+	void *mem;
+
+	if (BIT(shift) <= self->page)
+		SKIP(return, "this host has no pages above its base size");
+	huge = shift == 24 ? 24 : 21;
+	if (shift == 24 && !huge_reserve(huge, SLOT_SIZE))
+		huge = 30;
+	if (!huge_reserve(huge, GIB >> (huge == 30 ? 0 : 4)))
+		SKIP(return, "no huge pages to spare");
+	mem = memory_map(MEM_HUGETLB, GIB >> (huge == 30 ? 0 : 4), huge);
+	vm = vm_create(.order = ORDER, .memory = mem,
+		       .ram = GIB >> (huge == 30 ? 0 : 4));
+	ec.args[0] = shift;
+	ASSERT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
+	EXPECT_EQ(0, holders(vm));
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_EQ(1, holders(vm));
+	EXPECT_EQ(1, counter(vm, "promise"));
+	vm_destroy(vm);
+	huge_release(huge);
+
+	/* Pages of the base size are no promise to hold to. */
+	vm = vm_create(.order = ORDER);
+	ec.args[0] = self->page == BIT(12) ? 12 : 16;
+	ASSERT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_EQ(0, holders(vm));
+	vm_destroy(vm);
+}
+
+/* What is to go, and what should be counted for it. */
+static void use_slot(struct vm *vm, void **mem, enum memory_kind kind,
+		     unsigned int shift)
+{
+	*mem = memory_map(kind, SLOT_SIZE, shift);
+	vm_slot_use(vm, SLOT, SLOT_GPA, SLOT_SIZE, *mem);
+}
+
+#define EXPECT_COUNTED(_events, _zapped, _split) do {			\
+	EXPECT_EQ(_events, counter(self->vm, "violations"));		\
+	EXPECT_EQ(_zapped, counter(self->vm, "zapped_bytes"));		\
+	EXPECT_EQ(_split, counter(self->vm, "split_bytes"));		\
+	EXPECT_EQ(0, counter(self->vm, "unseen"));			\
+} while (0)
+
+TEST_F(balloon, dontneed)
+{
+	const unsigned long page = self->page;
+	int fd, log = kmsg_open(), lines = 0;
+	char rec[2048];
+	ssize_t len;
+	char *mem;
+
+	use_slot(self->vm, &self->mem, MEM_ANON, 0);
+	mem = self->mem;
+	memset(mem, 1, SLOT_SIZE);
+
+	/* Nobody minds. */
+	ASSERT_EQ(0, madvise(mem, page, MADV_DONTNEED));
+	fd = hold(self->vm);
+	ASSERT_LE(0, fd);
+	EXPECT_COUNTED(0, 0, 0);
+	/* Nothing is there any more. */
+	ASSERT_EQ(0, madvise(mem, page, MADV_DONTNEED));
+	EXPECT_COUNTED(0, 0, 0);
+
+	ASSERT_EQ(0, madvise(mem + page, page, MADV_DONTNEED));
+	EXPECT_COUNTED(1, page, 0);
+	/* Of these five two have gone before. */
+	ASSERT_EQ(0, madvise(mem, 5 * page, MADV_DONTNEED));
+	EXPECT_COUNTED(2, 4 * page, 0);
+	memset(mem, 1, 5 * page);
+	EXPECT_COUNTED(2, 4 * page, 0);
+	ASSERT_EQ(0, madvise(mem + SLOT_SIZE / 2, SLOT_SIZE / 4, MADV_DONTNEED));
+	EXPECT_COUNTED(3, 4 * page + SLOT_SIZE / 4, 0);
+
+	close(fd);
+	ASSERT_EQ(0, madvise(mem, 5 * page, MADV_DONTNEED));
+	EXPECT_COUNTED(3, 4 * page + SLOT_SIZE / 4, 0);
+
+	/* Told once. */
+	while ((len = read(log, rec, sizeof(rec) - 1)) > 0) {
+		rec[len] = 0;
+		lines += !!strstr(rec, "while ballooning is inhibited");
+	}
+	EXPECT_EQ(1, lines);
+	close(log);
+}
+
+/* All of these leave the guest its memory. */
+TEST_F(balloon, harmless)
+{
+	const unsigned long page = self->page;
+	int fd, status;
+	pid_t child;
+	FILE *f;
+	char *mem;
+
+	use_slot(self->vm, &self->mem, MEM_ANON, 0);
+	mem = self->mem;
+	memset(mem, 1, SLOT_SIZE);
+	fd = hold(self->vm);
+	ASSERT_LE(0, fd);
+
+	ASSERT_EQ(0, mprotect(mem, SLOT_SIZE, PROT_READ));
+	ASSERT_EQ(0, mprotect(mem, SLOT_SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_COUNTED(0, 0, 0);
+
+	/* Copied on write. */
+	child = fork();
+	if (!child)
+		for (;;)
+			pause();
+	memset(mem, 2, 4 * page);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	EXPECT_COUNTED(0, 0, 0);
+
+	/* Moved. */
+	f = fopen("/proc/sys/vm/compact_memory", "w");
+	if (f) {
+		fputs("1", f);
+		fclose(f);
+	}
+	EXPECT_COUNTED(0, 0, 0);
+
+	/* Memory that is nobody's. */
+	mem = memory_map(MEM_ANON, SLOT_SIZE, 0);
+	memset(mem, 1, SLOT_SIZE);
+	memory_unmap(mem, SLOT_SIZE);
+	EXPECT_COUNTED(0, 0, 0);
+
+	/* Once it is no longer the guest's. */
+	vm_slot_del(self->vm, SLOT);
+	EXPECT_COUNTED(0, 0, 0);
+	close(fd);
+}
+
+TEST_F(balloon, unmapped)
+{
+	int fd;
+
+	use_slot(self->vm, &self->mem, MEM_ANON, 0);
+	memset(self->mem, 1, 16 * self->page);
+	fd = hold(self->vm);
+	munmap(self->mem, 3 * self->page);
+	EXPECT_COUNTED(1, 3 * self->page, 0);
+	close(fd);
+}
+
+static void punch(struct __test_metadata *_metadata,
+		  FIXTURE_DATA(balloon) * self, enum memory_kind kind,
+		  unsigned int shift)
+{
+	const unsigned long page = shift ? BIT(shift) : self->page;
+	unsigned int flags = MFD_CLOEXEC;
+	char *mem;
+	int fd, file;
+
+	if (kind == MEM_HUGETLB_SHARED)
+		flags |= MFD_HUGETLB | shift << 26;
+	file = memfd_create("balloon", flags);
+	ASSERT_LE(0, file);
+	ASSERT_EQ(0, ftruncate(file, SLOT_SIZE));
+	mem = mmap(NULL, SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	ASSERT_NE(MAP_FAILED, mem);
+	memset(mem, 1, SLOT_SIZE);
+	vm_slot_use(self->vm, SLOT, SLOT_GPA, SLOT_SIZE, mem);
+
+	fd = hold(self->vm);
+	ASSERT_EQ(0, fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       page, page));
+	EXPECT_COUNTED(1, page, 0);
+	ASSERT_EQ(0, fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       0, 3 * page));
+	EXPECT_EQ(3 * page, counter(self->vm, "zapped_bytes"));
+	EXPECT_EQ(0, counter(self->vm, "split_bytes"));
+	close(fd);
+	close(file);
+}
+
+TEST_F(balloon, hole_in_memfd)
+{
+	punch(_metadata, self, MEM_MEMFD, 0);
+}
+
+TEST_F(balloon, hole_in_hugetlbfs)
+{
+	unsigned int shift = 24;
+
+	if (!huge_reserve(shift, SLOT_SIZE))
+		shift = 21;
+	if (!huge_reserve(shift, SLOT_SIZE))
+		SKIP(return, "this host has no huge pages to spare");
+	punch(_metadata, self, MEM_HUGETLB_SHARED, shift);
+	vm_destroy(self->vm);
+	self->vm = NULL;
+	huge_release(shift);
+}
+
+TEST_F(balloon, huge_page_split)
+{
+	const unsigned long page = self->page;
+	unsigned long huge;
+	char *mem;
+	int fd;
+
+	if (!thp_shift())
+		SKIP(return, "this host has no THP");
+	huge = BIT(thp_shift());
+	use_slot(self->vm, &self->mem, MEM_THP, 0);
+	mem = self->mem;
+	memset(mem, 1, 3 * huge);
+	fd = hold(self->vm);
+
+	/* A whole one goes. */
+	ASSERT_EQ(0, madvise(mem, huge, MADV_DONTNEED));
+	EXPECT_COUNTED(1, huge, 0);
+	/* The rest of one stays, in small pages. */
+	ASSERT_EQ(0, madvise(mem + huge, page, MADV_DONTNEED));
+	EXPECT_COUNTED(3, huge + page, huge);
+	/* And becomes a large one again, which harms nobody. */
+	mem[huge] = 1;
+	if (!madvise(mem + huge, huge, MADV_COLLAPSE))
+		EXPECT_COUNTED(3, huge + page, huge);
+	else
+		TH_LOG("no MADV_COLLAPSE: %s", strerror(errno));
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
