@@ -5,7 +5,7 @@
 # The kernels of the lab to build for.
 KERNELS ?= 6.1 6.12 6.12-4k
 
-.PHONY: help setup modules qemu shell clean
+.PHONY: help setup modules qemu bench shell clean
 
 help:
 	@sed -n 's/^##//p' Makefile
@@ -21,6 +21,10 @@ modules: setup
 ## make qemu         build QEMU with mended CPU models (lab/qemu)
 qemu: setup
 	@lab/qemu-build
+
+## make bench        measure resizes against stock KVM (half an hour)
+bench: setup
+	@lab/bench
 
 ## make shell        a prompt on an emulated POWER9 host
 shell: modules
