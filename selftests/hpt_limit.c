@@ -4,7 +4,6 @@
  * a guest that really uses the largest page it was promised, or is refused.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/kvm_hv_ext.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,31 +22,6 @@
 #define VSID		0x1234ull
 #define EA		0x4000000000ull		/* in a segment of its own */
 #define ESID_VALID	0x8000000ull
-
-static int set_limit(struct vm *vm, u64 shift, u64 flags)
-{
-	struct kvm_enable_cap ec = {
-		.cap = KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT,
-		.args = { shift, flags },
-	};
-
-	return vm_ioctl(vm, KVM_ENABLE_CAP, &ec);
-}
-
-static const char *lacks_limit(void)
-{
-	const char *why = vmm_lacks(ROAD_IOCTL);
-	static struct vm *vm;
-	int ext;
-
-	if (why)
-		return why;
-	vm = vm_create(.order = ORDER);
-	ext = vm_has_ext(vm, KVM_CAP_PPC_HV_EXT);
-	vm_destroy(vm);
-	return ext & KVM_PPC_HV_EXT_MAX_PAGE_SHIFT ? NULL :
-		"no page-size limit: kvm-hv-ext is not loaded";
-}
 
 /* The largest page that the VM says a guest may use; 0 if it contradicts itself. */
 static unsigned int smmu_max(struct vm *vm)
@@ -178,25 +152,6 @@ static u64 use_page(struct vcpu *vcpu, unsigned int base, unsigned int shift)
 	return 0;
 }
 
-/* An HPT guest without memory, so that its memslots are looked at at once. */
-static int try_slot(unsigned int limit, void *mem, unsigned long size)
-{
-	struct vm vm = { .kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC) };
-	struct kvm_userspace_memory_region region = {
-		.memory_size = size,
-		.userspace_addr = (unsigned long)mem,
-	};
-	int ret;
-
-	vm.fd = ioctl(vm.kvm, KVM_CREATE_VM, KVM_VM_PPC_HV);
-	if (vm.fd < 0 || vm_alloc_htab(&vm, ORDER) || set_limit(&vm, limit, 0))
-		die("no VM with limit %u: %s", limit, strerror(errno));
-	ret = vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region);
-	close(vm.fd);
-	close(vm.kvm);
-	return ret;
-}
-
 FIXTURE(matrix)
 {
 	void *mem;
@@ -258,7 +213,7 @@ FIXTURE_VARIANT_ADD(matrix, thp_16m)
 
 FIXTURE_SETUP(matrix)
 {
-	const char *why = lacks_limit();
+	const char *why = vmm_lacks_limit();
 	unsigned int shift = variant->shift;
 
 	if (why)
@@ -307,14 +262,14 @@ static void cell(struct __test_metadata *_metadata,
 	struct vcpu *vcpu;
 
 	/* The memslot comes to a guest that has a limit. */
-	EXPECT_EQ(max ? 0 : -EINVAL, try_slot(limit, self->mem, self->size));
+	EXPECT_EQ(max ? 0 : -EINVAL, memory_fits(limit, 0, self->mem, self->size));
 
 	/* The limit comes to a guest that has memory. */
 	vm = vm_create(.order = ORDER, .ram = self->size, .memory = self->mem);
 	self->mem = NULL;	/* goes with the VM */
 	vcpu = &vm->vcpu[0];
 	EXPECT_EQ(24, smmu_max(vm));
-	ASSERT_EQ(0, set_limit(vm, limit, KVM_PPC_HPT_MAX_PAGE_STRICT));
+	ASSERT_EQ(0, vm_set_limit(vm, limit, KVM_PPC_HPT_MAX_PAGE_STRICT));
 	if (!max) {
 		ASSERT_EQ(-1, ioctl(vcpu->fd, KVM_RUN, 0));
 		EXPECT_EQ(EINVAL, errno);
@@ -365,7 +320,7 @@ TEST(arguments)
 		.cap = KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT,
 		.args = { 16 },
 	};
-	const char *why = lacks_limit();
+	const char *why = vmm_lacks_limit();
 	unsigned int i, host, expected;
 	struct vcpu *vcpu;
 	struct vm *vm;
@@ -380,32 +335,32 @@ TEST(arguments)
 			      KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT));
 
 	for (i = 0; i < ARRAY_SIZE(nonsense); i++)
-		EXPECT_EQ(-EINVAL, set_limit(vm, nonsense[i], 0));
+		EXPECT_EQ(-EINVAL, vm_set_limit(vm, nonsense[i], 0));
 	for (i = 1; i < 64; i++)
-		EXPECT_EQ(-EINVAL, set_limit(vm, 16, 1ull << i));
+		EXPECT_EQ(-EINVAL, vm_set_limit(vm, 16, 1ull << i));
 	ec.flags = 1;
 	EXPECT_EQ(-EINVAL, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
 	EXPECT_EQ(24, smmu_max(vm));
 
-	ASSERT_EQ(0, set_limit(vm, 16, 0));
+	ASSERT_EQ(0, vm_set_limit(vm, 16, 0));
 	EXPECT_EQ(16, smmu_max(vm));
-	EXPECT_EQ(-EBUSY, set_limit(vm, 16, 0));
-	EXPECT_EQ(-EBUSY, set_limit(vm, 24, KVM_PPC_HPT_MAX_PAGE_STRICT));
-	EXPECT_EQ(-EINVAL, set_limit(vm, 11, 0));
+	EXPECT_EQ(-EBUSY, vm_set_limit(vm, 16, 0));
+	EXPECT_EQ(-EBUSY, vm_set_limit(vm, 24, KVM_PPC_HPT_MAX_PAGE_STRICT));
+	EXPECT_EQ(-EINVAL, vm_set_limit(vm, 11, 0));
 	EXPECT_EQ(16, smmu_max(vm));
 	vm_destroy(vm);
 
 	vm = vm_create(.order = ORDER);
 	vcpu = &vm->vcpu[0];
 	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
-	EXPECT_EQ(-EBUSY, set_limit(vm, 16, 0));
+	EXPECT_EQ(-EBUSY, vm_set_limit(vm, 16, 0));
 	EXPECT_EQ(24, smmu_max(vm));
 	vm_destroy(vm);
 
 	for (i = 12; i < 64; i++) {
 		vm = vm_create(.order = ORDER);
 		expected = i < 16 ? 12 : i < 24 ? 16 : 24;
-		EXPECT_EQ(0, set_limit(vm, i, 0));
+		EXPECT_EQ(0, vm_set_limit(vm, i, 0));
 		EXPECT_EQ(expected, smmu_max(vm));
 		vm_destroy(vm);
 	}
@@ -414,7 +369,7 @@ TEST(arguments)
 /* A radix guest does not care, and nor does one without a limit. */
 TEST(radix_guest)
 {
-	const char *why = lacks_limit();
+	const char *why = vmm_lacks_limit();
 	struct vm *vm;
 
 	if (why)
@@ -427,7 +382,7 @@ TEST(radix_guest)
 	vm_destroy(vm);
 
 	vm = vm_create(.radix = true);
-	ASSERT_EQ(0, set_limit(vm, 34, KVM_PPC_HPT_MAX_PAGE_STRICT));
+	ASSERT_EQ(0, vm_set_limit(vm, 34, KVM_PPC_HPT_MAX_PAGE_STRICT));
 	vm_slot_add(vm, 1, GIB, MIB, 0, 0);
 	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
 	vm_slot_add(vm, 2, 2 * GIB, MIB, 0, 0);
@@ -464,7 +419,7 @@ TEST(cost_of_strict)
 		.vsid = VSID, .gpa = 16 * MIB, .prot = HPTE_R_RW,
 		.base_shift = 12, .shift = 12,
 	};
-	const char *why = lacks_limit();
+	const char *why = vmm_lacks_limit();
 	u64 ticks[2];
 	unsigned int strict;
 
@@ -474,7 +429,7 @@ TEST(cost_of_strict)
 		struct vm *vm = vm_create(.order = ORDER, .ram = RAM);
 		struct vcpu *vcpu = &vm->vcpu[0];
 
-		ASSERT_EQ(0, set_limit(vm, 12, strict));
+		ASSERT_EQ(0, vm_set_limit(vm, 12, strict));
 		/* Once to warm up. */
 		vcpu_call(vcpu, guest_enter_remove, page_v(&page), page_r(&page));
 		ticks[strict] = vcpu_call(vcpu, guest_enter_remove,

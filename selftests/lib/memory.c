@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory of all the kinds that can be behind a guest's. */
+/* Memory of all the kinds that can be behind a guest's, and the page-size limit. */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm_hv_ext.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "host.h"
+#include "hpt.h"
 #include "memory.h"
+#include "vmm.h"
 
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT	26
@@ -178,4 +183,79 @@ void *memory_map(enum memory_kind kind, unsigned long size, unsigned int shift)
 void memory_unmap(void *mem, unsigned long size)
 {
 	munmap(mem, size);
+}
+
+/**
+ * vm_set_limit() - set a VM's page-size limit
+ * @vm: the VM
+ * @shift: the limit
+ * @flags: KVM_PPC_HPT_MAX_PAGE_*
+ *
+ * Return: 0, or -errno.
+ */
+int vm_set_limit(struct vm *vm, u64 shift, u64 flags)
+{
+	struct kvm_enable_cap ec = {
+		.cap = KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT,
+		.args = { shift, flags },
+	};
+
+	return vm_ioctl(vm, KVM_ENABLE_CAP, &ec);
+}
+
+/**
+ * vmm_lacks_limit() - what is missing for a test of the limit
+ *
+ * Return: NULL if the test can run.
+ */
+const char *vmm_lacks_limit(void)
+{
+	const char *why = vmm_lacks(ROAD_IOCTL);
+	struct vm *vm;
+	int ext;
+
+	if (why)
+		return why;
+	vm = vm_create(.order = HPT_MIN_ORDER);
+	ext = vm_has_ext(vm, KVM_CAP_PPC_HV_EXT);
+	vm_destroy(vm);
+	return ext & KVM_PPC_HV_EXT_MAX_PAGE_SHIFT ? NULL :
+		"no page-size limit: kvm-hv-ext is not loaded";
+}
+
+/**
+ * memory_fits() - whether an HPT guest with a limit may have some memory
+ * @limit: the guest's limit
+ * @gpa: where the memory would be
+ * @mem: the memory
+ * @size: bytes
+ *
+ * The guest is a new one without vCPUs or other memory, which goes again.
+ *
+ * Return: 0, or -errno as KVM_SET_USER_MEMORY_REGION has it.
+ */
+int memory_fits(unsigned int limit, unsigned long gpa, void *mem,
+		unsigned long size)
+{
+	struct vm vm = { .kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC) };
+	struct kvm_userspace_memory_region region = {
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (unsigned long)mem,
+	};
+	int ret;
+
+	vm.fd = ioctl(vm.kvm, KVM_CREATE_VM, KVM_VM_PPC_HV);
+	if (vm.fd < 0)
+		die("KVM_CREATE_VM: %s", strerror(errno));
+	ret = vm_alloc_htab(&vm, HPT_MIN_ORDER);
+	if (ret)
+		die("no HPT: %s", strerror(-ret));
+	ret = vm_set_limit(&vm, limit, 0);
+	if (ret)
+		die("no limit of %u: %s", limit, strerror(-ret));
+	ret = vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region);
+	close(vm.fd);
+	close(vm.kvm);
+	return ret;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory of all the kinds that can be behind a guest's. */
+/* Memory of all the kinds that can be behind a guest's, and the page-size limit. */
 #ifndef SELFTESTS_MEMORY_H
 #define SELFTESTS_MEMORY_H
 
@@ -19,5 +19,11 @@ void huge_release(unsigned int shift);
 unsigned int thp_shift(void);
 void *memory_map(enum memory_kind kind, unsigned long size, unsigned int shift);
 void memory_unmap(void *mem, unsigned long size);
+int memory_fits(unsigned int limit, unsigned long gpa, void *mem,
+		unsigned long size);
+
+struct vm;
+const char *vmm_lacks_limit(void);
+int vm_set_limit(struct vm *vm, u64 shift, u64 flags);
 
 #endif /* SELFTESTS_MEMORY_H */

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What backs a guest's memory is judged as the hardware will see it: page size
+ * and place, whatever kind of memory, whenever it comes.
+ */
+#include <errno.h>
+#include <linux/kvm_hv_ext.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "host.h"
+#include "memory.h"
+#include "vmm.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+#define ORDER		20
+#define SIZE		(64 * MIB)
+#define PLUG_GPA	(4 * GIB)
+#define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/enabled"
+
+static u64 guest_add(u64 a, u64 b)
+{
+	return a + b;
+}
+
+/* The largest limit of this host, and hugetlbfs that carries it. */
+struct large {
+	unsigned int limit;
+	unsigned int shift;
+	unsigned long size;	/* of a mapping */
+};
+
+/* Return: NULL, or why there is none. */
+static const char *find_large(struct large *large, unsigned int mappings)
+{
+	static const unsigned int shifts[] = { 21, 24, 30 };
+	struct vm *vm = vm_create(.order = ORDER);
+	unsigned int i;
+
+	large->limit = vm_has_ext(vm, KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT);
+	vm_destroy(vm);
+	if (BIT(large->limit) <= (unsigned long)sysconf(_SC_PAGESIZE))
+		return "this host has no pages above its base size";
+	for (i = 0; i < ARRAY_SIZE(shifts); i++) {
+		large->shift = shifts[i];
+		large->size = BIT(shifts[i]) > SIZE ? BIT(shifts[i]) : SIZE;
+		if (shifts[i] < large->limit)
+			continue;
+		if (huge_reserve(shifts[i], mappings * large->size))
+			return NULL;
+		huge_release(shifts[i]);
+	}
+	return "this host has no huge pages to spare";
+}
+
+FIXTURE(backing)
+{
+	unsigned long page;
+};
+
+FIXTURE_SETUP(backing)
+{
+	const char *why = vmm_lacks_limit();
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->page = sysconf(_SC_PAGESIZE);
+}
+
+FIXTURE_TEARDOWN(backing)
+{
+}
+
+/* Large pages that lie another way in the guest are of no use to it. */
+TEST_F(backing, alignment)
+{
+	unsigned long off, part;
+	struct large large;
+	const char *why = find_large(&large, 1);
+	char *mem;
+
+	if (why)
+		SKIP(return, "%s", why);
+	mem = memory_map(MEM_HUGETLB, large.size, large.shift);
+	part = large.size / 2;
+
+	EXPECT_EQ(0, memory_fits(large.limit, PLUG_GPA, mem, part));
+	for (off = self->page; off < BIT(large.limit); off *= 2) {
+		const unsigned int ok = large.limit == 24 && off >= BIT(16);
+
+		/* Host address, guest address, and both the same way. */
+		EXPECT_EQ(-EINVAL, memory_fits(large.limit, PLUG_GPA,
+					       mem + off, part));
+		EXPECT_EQ(-EINVAL, memory_fits(large.limit, PLUG_GPA + off,
+					       mem, part));
+		EXPECT_EQ(-EINVAL, memory_fits(large.limit, PLUG_GPA + off,
+					       mem + off, part));
+		EXPECT_EQ(-EINVAL, memory_fits(large.limit, PLUG_GPA, mem,
+					       part + off));
+		/* A smaller limit takes what is aligned for that... */
+		if (!ok)
+			continue;
+		EXPECT_EQ(0, memory_fits(16, PLUG_GPA, mem + off, part));
+		/* ... but real mode is mapped in pages as large as there are. */
+		EXPECT_EQ(-EINVAL, memory_fits(16, 0, mem + off, part));
+	}
+	EXPECT_EQ(0, memory_fits(large.limit, 0, mem, part));
+	EXPECT_EQ(0, memory_fits(16, 0, mem, part));
+	memory_unmap(mem, large.size);
+	huge_release(large.shift);
+}
+
+static volatile u64 guest_stop, guest_rounds;
+
+static u64 guest_work(u64 a, u64 b)
+{
+	while (!guest_stop)
+		guest_rounds++;
+	return guest_rounds;
+}
+
+/* Memory that will not do is refused, and the guest that runs does not notice. */
+TEST_F(backing, hotplug)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = 2,
+		.guest_phys_addr = PLUG_GPA,
+		.memory_size = SIZE,
+	};
+	struct large large;
+	const char *why = find_large(&large, 2);
+	void *ram, *good, *bad;
+	struct vcpu *vcpu;
+	struct vm *vm;
+	u64 before;
+
+	if (why)
+		SKIP(return, "%s", why);
+	ram = memory_map(MEM_HUGETLB, large.size, large.shift);
+	good = memory_map(MEM_HUGETLB, large.size, large.shift);
+	bad = memory_map(MEM_ANON, SIZE, 0);
+	vm = vm_create(.order = ORDER, .ram = large.size, .memory = ram);
+	vcpu = &vm->vcpu[0];
+	ASSERT_EQ(0, vm_set_limit(vm, large.limit, 0));
+	vcpu_start(vcpu, guest_work, 0, 0);
+	while (!*vm_guest(vm, guest_rounds))
+		pause_us(1000);
+
+	region.userspace_addr = (unsigned long)bad;
+	EXPECT_EQ(-EINVAL, vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
+	before = *vm_guest(vm, guest_rounds);
+	while (*vm_guest(vm, guest_rounds) == before)
+		pause_us(1000);
+	EXPECT_EQ(-EINVAL, vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
+
+	region.userspace_addr = (unsigned long)good;
+	EXPECT_EQ(0, vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
+	/* Moved to where it does not fit, and to where it does. */
+	region.guest_phys_addr = PLUG_GPA + self->page;
+	EXPECT_EQ(-EINVAL, vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
+	region.guest_phys_addr = 2 * PLUG_GPA;
+	EXPECT_EQ(0, vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
+
+	*vm_guest(vm, guest_stop) = 1;
+	EXPECT_LT(before, vcpu_join(vcpu));
+	vm_destroy(vm);
+	memory_unmap(good, large.size);
+	memory_unmap(bad, SIZE);
+	huge_release(large.shift);
+}
+
+/* What was fine when the memslot came may not be when the guest starts. */
+TEST_F(backing, changed_before_first_run)
+{
+	struct large large;
+	const char *why = find_large(&large, 2);
+	unsigned long huge, hole;
+	struct vcpu *vcpu;
+	struct vm *vm;
+	char *ram;
+
+	if (why)
+		SKIP(return, "%s", why);
+	huge = BIT(large.shift);
+	ram = memory_map(MEM_HUGETLB, 2 * large.size, large.shift);
+	vm = vm_create(.order = ORDER, .ram = 2 * large.size, .memory = ram);
+	vcpu = &vm->vcpu[0];
+	ASSERT_EQ(0, vm_set_limit(vm, large.limit, 0));
+	hole = 2 * large.size - huge;
+	munmap(ram + hole, huge);
+	ASSERT_EQ(-1, ioctl(vcpu->fd, KVM_RUN, 0));
+	EXPECT_EQ(EINVAL, errno);
+	ASSERT_EQ(-1, ioctl(vcpu->fd, KVM_RUN, 0));
+	EXPECT_EQ(EINVAL, errno);
+
+	/* Mended, it goes. */
+	ASSERT_EQ(ram + hole, mmap(ram + hole, huge, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+				   MAP_HUGETLB | large.shift << 26, -1, 0));
+	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	vm_destroy(vm);
+	huge_release(large.shift);
+}
+
+static void thp_setting(const char *word)
+{
+	FILE *f = fopen(THP_ENABLED, "w");
+
+	if (!f || fputs(word, f) < 0 || fclose(f))
+		die("%s: %s", THP_ENABLED, strerror(errno));
+}
+
+static const char *thp_now(void)
+{
+	static const char *const words[] = { "always", "madvise", "never" };
+	char line[64] = "", want[16];
+	FILE *f = fopen(THP_ENABLED, "r");
+	unsigned int i;
+
+	if (!f || !fgets(line, sizeof(line), f))
+		die("%s: %s", THP_ENABLED, strerror(errno));
+	fclose(f);
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		snprintf(want, sizeof(want), "[%s]", words[i]);
+		if (strstr(line, want))
+			return words[i];
+	}
+	die("%s: %s", THP_ENABLED, line);
+}
+
+/* THP counts as far as it is really there. */
+TEST_F(backing, thp)
+{
+	unsigned int limit = thp_shift() == 21 ? 16 : thp_shift();
+	const unsigned long huge = BIT(thp_shift());
+	const char *was;
+	char *mem;
+
+	if (!thp_shift() || BIT(limit) <= self->page)
+		SKIP(return, "no THP that makes a difference on this host");
+	was = thp_now();
+
+	/* Nothing there yet, then all of it. */
+	mem = memory_map(MEM_THP, SIZE, 0);
+	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	memset(mem, 1, SIZE);
+	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	/* A limit that it does not reach. */
+	if (limit < 24)
+		EXPECT_EQ(-EINVAL, memory_fits(24, PLUG_GPA, mem, SIZE));
+	/* Part of a huge page given back: the rest is in small ones. */
+	ASSERT_EQ(0, madvise(mem + huge, self->page, MADV_DONTNEED));
+	EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, huge));
+	/* With a fresh huge page it is well again. */
+	ASSERT_EQ(0, madvise(mem + huge, huge, MADV_DONTNEED));
+	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	memory_unmap(mem, SIZE);
+
+	/* Small pages that were there before the advice. */
+	mem = memory_map(MEM_ANON, SIZE, 0);
+	mem[5 * self->page] = 1;
+	ASSERT_EQ(0, madvise(mem, SIZE, MADV_HUGEPAGE));
+	EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	memory_unmap(mem, SIZE);
+
+	/* Without the advice there is nothing to count on. */
+	mem = memory_map(MEM_ANON, SIZE, 0);
+	EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	memory_unmap(mem, SIZE);
+
+	/* No room for a huge page at the end. */
+	mem = memory_map(MEM_THP, SIZE, 0);
+	munmap(mem + SIZE - BIT(limit), BIT(limit));
+	if (limit < thp_shift())
+		EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem,
+					       SIZE - BIT(limit)));
+	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, SIZE - huge));
+	memory_unmap(mem, SIZE);
+
+	/* The host has been told not to. */
+	thp_setting("never");
+	mem = memory_map(MEM_THP, SIZE, 0);
+	EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	memory_unmap(mem, SIZE);
+	thp_setting(was);
+}
+
+/* One line of debugfs: the memslot's, of which there is to be just one. */
+struct line {
+	unsigned long gpa, size, page, misaligned;
+	char kind[32];
+	int thp;
+	char sizes[128];
+};
+
+static bool backing_line(struct vm *vm, int slot, struct line *line)
+{
+	char path[128], text[512];
+	int at, id, n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/backing",
+		 getpid(), vm->fd);
+	f = fopen(path, "r");
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	while (fgets(text, sizeof(text), f)) {
+		if (sscanf(text, "%d %n", &id, &at) != 1 || id != slot)
+			continue;
+		memset(line, 0, sizeof(*line));
+		if (sscanf(text + at, "%lx %lx %31s %lu %d %lx%127[^\n]",
+			   &line->gpa, &line->size, line->kind, &line->page,
+			   &line->thp, &line->misaligned, line->sizes) < 6)
+			die("cannot read: %s", text);
+		n++;
+	}
+	fclose(f);
+	return n == 1;
+}
+
+static void check_line(struct __test_metadata *_metadata, enum memory_kind kind,
+		       unsigned int shift, const char *name, int thp,
+		       unsigned int present)
+{
+	const unsigned long page = shift ? BIT(shift) :
+					   (unsigned long)sysconf(_SC_PAGESIZE);
+	struct vm *vm = vm_create(.order = ORDER);
+	struct line line;
+	char sizes[64];
+	char *mem = memory_map(kind, SIZE, shift);
+
+	vm_slot_use(vm, 1, GIB, SIZE, mem);
+	ASSERT_TRUE(backing_line(vm, 1, &line));
+	EXPECT_EQ(GIB, line.gpa);
+	EXPECT_EQ(SIZE, line.size);
+	EXPECT_STREQ(name, line.kind);
+	EXPECT_EQ(page, line.page);
+	EXPECT_EQ(thp, line.thp);
+	EXPECT_EQ(0, line.misaligned);
+	EXPECT_STREQ("", line.sizes);
+
+	memset(mem, 1, SIZE / 4);
+	ASSERT_TRUE(backing_line(vm, 1, &line));
+	snprintf(sizes, sizeof(sizes), " %lu:%lu", BIT(present), SIZE / 4);
+	EXPECT_STREQ(sizes, line.sizes);
+	vm_destroy(vm);
+}
+
+/* Every kind is told from the others, and what is there is counted. */
+TEST_F(backing, kinds)
+{
+	unsigned int base = __builtin_ctzl(self->page);
+	struct large large;
+
+	check_line(_metadata, MEM_ANON, 0, "anonymous", 0, base);
+	check_line(_metadata, MEM_MEMFD, 0, "shared", 0, base);
+	check_line(_metadata, MEM_FILE, 0, "private-file", 0, base);
+	if (thp_shift())
+		check_line(_metadata, MEM_THP, 0, "anonymous", 1, thp_shift());
+	if (find_large(&large, 1) || large.size != SIZE)
+		return;
+	check_line(_metadata, MEM_HUGETLB, large.shift, "hugetlb-private", 0,
+		   large.shift);
+	check_line(_metadata, MEM_HUGETLB_SHARED, large.shift, "hugetlb-shared",
+		   0, large.shift);
+	huge_release(large.shift);
+}
+
+/* Without a limit such a memslot is welcome, but it shows. */
+TEST_F(backing, misaligned_bytes)
+{
+	unsigned int guest = thp_shift() == 21 ? 16 : thp_shift();
+	struct line line;
+	struct vm *vm;
+	char *mem;
+
+	if (!thp_shift() || BIT(guest) <= self->page)
+		SKIP(return, "no THP that makes a difference on this host");
+	vm = vm_create(.order = ORDER);
+	mem = memory_map(MEM_THP, SIZE, 0);
+	vm_slot_use(vm, 1, GIB + self->page, SIZE, mem);
+	ASSERT_TRUE(backing_line(vm, 1, &line));
+	EXPECT_EQ(SIZE, line.misaligned);
+	vm_destroy(vm);
+}
+
+/* The reason is in the log, once in a while at least. */
+TEST_F(backing, log_line)
+{
+	unsigned long long end = now_us() + 20000000;
+	int log = kmsg_open(), ret, seen = 0;
+	char rec[2048], size[64];
+	void *mem = memory_map(MEM_ANON, SIZE, 0);
+	ssize_t len;
+
+	snprintf(size, sizeof(size), "has pages of %lu bytes", self->page);
+	do {
+		ret = memory_fits(34, PLUG_GPA, mem, SIZE);
+		ASSERT_EQ(-EINVAL, ret);
+		while ((len = read(log, rec, sizeof(rec) - 1)) > 0) {
+			rec[len] = 0;
+			seen += strstr(rec, "memslot 0: anonymous") &&
+				strstr(rec, size) &&
+				strstr(rec, "the limit needs 17179869184");
+		}
+		/* The kernel lets a few lines through every five seconds. */
+		if (!seen)
+			pause_us(200000);
+	} while (!seen && now_us() < end);
+	EXPECT_EQ(1, seen);
+	memory_unmap(mem, SIZE);
+	close(log);
+}
+
+TEST_HARNESS_MAIN
