@@ -294,9 +294,9 @@ TEST_F_TIMEOUT(fuzz, hcalls, 600)
 		"success", "not found", "full", "parameter", "closed", "busy",
 		"long busy", "other",
 	};
-	unsigned int v, a, round, rounds = 8;
+	unsigned int v, a, round, rounds = 5;
 	u64 *random = &self->table->random, total[8] = { 0 };
-	u64 n = scaled(20000) / rounds / variant->vcpus;
+	u64 n = scaled(10000) / rounds / variant->vcpus;
 	char text[200] = "";
 
 	for (round = 0; round < rounds; round++) {

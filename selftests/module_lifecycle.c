@@ -84,7 +84,7 @@ static bool served_by_us(struct vm *vm)
 
 TEST_F_TIMEOUT(module, again_and_again, 300)
 {
-	unsigned int i, n = scaled(20);
+	unsigned int i, n = scaled(10);
 	struct mem_use before;
 
 	for (i = 0; i < n; i++) {
@@ -176,7 +176,7 @@ static void come_and_go(void)
 
 TEST_F_TIMEOUT(module, in_the_midst, 300)
 {
-	unsigned int i, refused = 0, n = scaled(10);
+	unsigned int i, refused = 0, n = scaled(6);
 	int status;
 	pid_t pid;
 

@@ -119,7 +119,7 @@ static void one_life(enum vm_road road, bool settle, u64 *random)
 
 TEST_F_TIMEOUT(kill, lives, 300)
 {
-	unsigned int i, n = scaled(10);
+	unsigned int i, n = scaled(8);
 	u64 random = test_seed();
 
 	/* The first one leaves caches behind, which are no leak. */

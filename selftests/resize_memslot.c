@@ -143,7 +143,7 @@ static void do_it(struct vm *vm, enum deed deed, u64 age, unsigned long size)
 /* Between PREPARE and COMMIT; that may end the resize, and nothing else. */
 TEST_F_TIMEOUT(memslot, during, 300)
 {
-	unsigned int i, ended = 0, n = scaled(24);
+	unsigned int i, ended = 0, n = scaled(12);
 	u64 *random = &self->table->random;
 
 	for (i = 0; i < n; i++) {
@@ -173,7 +173,7 @@ TEST_F_TIMEOUT(memslot, during, 300)
 /* After COMMIT, before and after the guest has faulted its pages in again. */
 TEST_F_TIMEOUT(memslot, after, 300)
 {
-	unsigned int i, n = scaled(24);
+	unsigned int i, n = scaled(12);
 	u64 *random = &self->table->random;
 
 	for (i = 0; i < n; i++) {

@@ -419,7 +419,7 @@ static unsigned int compare(struct table *table, unsigned int workers)
 
 TEST_F_TIMEOUT(race, work, 300)
 {
-	unsigned int i, v, committed = 0, n = scaled(40);
+	unsigned int i, v, committed = 0, n = scaled(24);
 	u64 *random = &self->table->random, worked = 0;
 	struct disturber disturber = {
 		.vm = self->vm,

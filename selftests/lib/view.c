@@ -20,6 +20,37 @@ u64 view_ea(const struct view *view, unsigned int nr)
 	return VIEW_EA + ((u64)nr << view->shift);
 }
 
+static struct page view_page(const struct view *view, unsigned int nr)
+{
+	u64 offset = (u64)nr << view->shift;
+
+	return (struct page){
+		.vsid = VIEW_VSID,
+		.offset = offset,
+		.gpa = view->gpa + offset,
+		.prot = HPTE_R_RW,
+		.base_shift = view->shift,
+		.shift = view->shift,
+		.bolted = true,
+	};
+}
+
+/**
+ * view_index() - where in the HPT a page's entry is
+ * @view: the view, or a copy of it in the guest
+ * @nr: number of the page
+ * @order: of the HPT
+ *
+ * Return: index for hcalls.
+ */
+u64 view_index(const struct view *view, unsigned int nr, unsigned int order)
+{
+	struct page page = view_page(view, nr);
+
+	return hash_group(page_hash(&page), false, order) * HPTES_PER_GROUP +
+	       VIEW_SLOT;
+}
+
 /**
  * view_open() - map guest memory into the view's segment
  * @table: the VM, its vCPUs idle; the oracle learns of the entries
@@ -42,15 +73,7 @@ struct view view_open(struct table *table, u64 gpa, unsigned int pages)
 	for (i = 0; i < table->vm->nr_vcpus; i++)
 		vcpu_set_slb(&table->vm->vcpu[i], 1, &slbe, &slbv);
 	for (i = 0; i < pages; i++) {
-		struct page page = {
-			.vsid = VIEW_VSID,
-			.offset = (u64)i << view.shift,
-			.gpa = gpa + ((u64)i << view.shift),
-			.prot = HPTE_R_RW,
-			.base_shift = view.shift,
-			.shift = view.shift,
-			.bolted = true,
-		};
+		struct page page = view_page(&view, i);
 		u64 index = VIEW_SLOT;
 		long ret = table_enter(table, &page, H_EXACT, &index);
 

@@ -21,5 +21,6 @@ struct view {
 
 struct view view_open(struct table *table, u64 gpa, unsigned int pages);
 u64 view_ea(const struct view *view, unsigned int nr);
+u64 view_index(const struct view *view, unsigned int nr, unsigned int order);
 
 #endif /* SELFTESTS_VIEW_H */
