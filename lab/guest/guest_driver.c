@@ -92,7 +92,7 @@ HPT_TEST(resizes)
 	char digits[3];
 	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, resize(big));
 		ASSERT_TRUE(settled(big));
 		ASSERT_EQ(0, resize(small));
@@ -299,12 +299,8 @@ HPT_TEST(eperm_beyond_the_policy)
 /* The smallest HPT has no room for the kernel's linear mapping. */
 HPT_TEST(enospc_when_bolted_entries_collide)
 {
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(ENOSPC, resize(18));
-		ASSERT_TRUE(settled(small));
-	}
+	ASSERT_EQ(ENOSPC, resize(18));
+	ASSERT_TRUE(settled(small));
 	ASSERT_EQ(0, resize(big));
 }
 
@@ -412,17 +408,13 @@ HPT_TEST(signal_ends_the_wait_for_a_turn)
 
 HPT_TEST(kernels_own_resizer_works)
 {
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, write_number(KERNEL_ORDER, big));
-		ASSERT_TRUE(settled(big));
-		ASSERT_EQ(0, resize(small));
-		ASSERT_TRUE(settled(small));
-		ASSERT_EQ(0, resize(big));
-		ASSERT_EQ(0, write_number(KERNEL_ORDER, small));
-		ASSERT_TRUE(settled(small));
-	}
+	ASSERT_EQ(0, write_number(KERNEL_ORDER, big));
+	ASSERT_TRUE(settled(big));
+	ASSERT_EQ(0, resize(small));
+	ASSERT_TRUE(settled(small));
+	ASSERT_EQ(0, resize(big));
+	ASSERT_EQ(0, write_number(KERNEL_ORDER, small));
+	ASSERT_TRUE(settled(small));
 }
 
 /*
@@ -435,7 +427,7 @@ HPT_TEST(survives_cancelled_prepares)
 	int i, ours, kernels, gave_up = 0;
 	pid_t rival;
 
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 6; i++) {
 		rival = spawn_writer(KERNEL_ORDER, i & 1 ? small : big);
 		ours = resize(i & 1 ? big : small);
 		kernels = reap_writer(rival);
@@ -446,7 +438,7 @@ HPT_TEST(survives_cancelled_prepares)
 		gave_up += !!ours;
 		ASSERT_TRUE(settled(read_number(KERNEL_ORDER)));
 	}
-	TH_LOG("the driver gave up %d times of 10", gave_up);
+	TH_LOG("the driver gave up %d times of 6", gave_up);
 	ASSERT_EQ(0, resize(big));
 	ASSERT_EQ(0, resize(small));
 	ASSERT_TRUE(settled(small));
@@ -501,12 +493,12 @@ HPT_TEST(cpus_come_and_go)
 	toggler = fork();
 	ASSERT_GE(toggler, 0);
 	if (toggler == 0) {
-		for (i = 0; i < 10; i++)
+		for (i = 0; i < 6; i++)
 			if (write_number(CPU1_ONLINE, i & 1))
 				_exit(errno);
 		_exit(0);
 	}
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(0, resize(big));
 		EXPECT_EQ(0, resize(small));
 	}
@@ -552,7 +544,7 @@ HPT_TEST(insmod_and_rmmod_again_and_again)
 {
 	int i;
 
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(0, remove_module());
 		ASSERT_EQ(0, insert_module());
 	}
