@@ -1,0 +1,32 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_refused: guests that cannot resize, as the guest driver must see: one
+# under firmware without the hcalls, and a radix guest (no POWER8 has those).
+
+. /lab/tests/ktap.sh
+
+# refused REASON GUEST-OPTION...: the guest's own test of that name passes.
+refused()
+{
+	local reason=$1
+
+	shift
+	guest start -m 512M "$@" || return 1
+	guest exec "guest_refused.sh $reason" | sed 's/^/# /' >/tmp/refused
+	cat /tmp/refused
+	grep -q '^# ok' /tmp/refused && ! grep -q '^# not ok' /tmp/refused
+}
+
+plan 2
+refused firmware -M resize-hpt=disabled
+report $? "the driver does not load under firmware without the hcalls"
+if grep -q 'MMU.*Hash' /proc/cpuinfo; then
+	skip "the driver does not load in a radix guest" "hash host"
+else
+	refused radix -r yes
+	report $? "the driver does not load in a radix guest"
+fi
+guest stop
+exit $ktap_failed

@@ -1,0 +1,46 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_state VCPUS: stock QEMU saves and restores a guest whose HPT has been
+# resized, with a program at work in it, and resets it. The state that is loaded
+# has another HPT order than the guest at that moment, so QEMU must follow.
+
+. /lab/tests/ktap.sh
+
+plan 9
+guest start -smp "$1" || bail_out "the guest does not start"
+guest exec 'insmod /guest/pseries-hpt.ko' || bail_out "no guest driver"
+first=$(order)
+big=$((first + 1))
+guest exec 'churn -m 128 >/tmp/churn 2>&1 & echo $! >/tmp/pid
+	    until grep -q ready /tmp/churn; do usleep 100000; done'
+
+resize $big
+report $? "the HPT grows from order $first to $big"
+answer=$(guest monitor savevm resized)
+report $? "savevm${answer:+: $answer}"
+resize "$first"
+report $? "the HPT shrinks to order $first"
+answer=$(guest monitor loadvm resized)
+report $? "loadvm${answer:+: $answer}"
+[ "$(order)" = $big ]
+report $? "the guest is back at order $big"
+resize "$first"
+report $? "it can be resized after loadvm"
+# shellcheck disable=SC2016 # for the guest's shell
+guest exec -t 60 'kill -TERM $(cat /tmp/pid)
+	    while grep -q "^churn" /proc/$(cat /tmp/pid)/comm; do
+		usleep 100000
+	    done 2>/dev/null
+	    tail -n 1 /tmp/churn | grep OK'
+report $? "its memory is as it left it"
+
+resize $big
+guest reboot && guest exec 'insmod /guest/pseries-hpt.ko' &&
+	now=$(order) && [ -n "$now" ]
+report $? "it reboots after a resize (order $big, then ${now:-unknown})"
+resize $((now + 1))
+report $? "it can be resized after the reboot"
+guest stop
+exit $ktap_failed

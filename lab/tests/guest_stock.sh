@@ -1,0 +1,27 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_stock: the guest driver needs nothing of ours in the hypervisor. Takes
+# kvm-hv-ext away, so that stock KVM serves the resizes, and puts it back.
+
+. /lab/tests/ktap.sh
+
+kernel=$(sed 's/.*lab.kernel=\([^ ]*\).*/\1/' /proc/cmdline)
+
+plan 4
+rmmod kvm-hv-ext
+report $? "kvm-hv-ext can be removed when no guest uses it"
+guest start || bail_out "the guest does not start"
+guest exec guest_resize.sh | sed 's/^/# /'
+! guest exec dmesg | grep -E "$ALARMING" | sed 's/^/# /' | grep .
+report $? "nothing alarming in the guest's log"
+guest exec 'grep -q pseries_hpt /proc/modules || insmod /guest/pseries-hpt.ko'
+first=$(order)
+resize $((first + 1)) && resize "$first"
+report $? "stock KVM serves the guest driver"
+guest stop
+# shellcheck disable=SC2086 # a list
+insmod "/build/$kernel/modules/kvm-hv-ext.ko" ${MODULE_PARAMETERS:-}
+report $? "kvm-hv-ext can be inserted again"
+exit $ktap_failed
