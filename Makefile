@@ -4,32 +4,89 @@
 
 # The kernels of the lab to build for.
 KERNELS ?= 6.1 6.12 6.12-4k
+# On a real POWER host: the kernel to build for.
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
 
-.PHONY: help setup modules qemu bench shell clean
+# LAB=host uses this machine, which must be a POWER host, instead of emulated
+# ones. It is never chosen for you.
+LAB ?= emulated
+ifeq ($(filter emulated host,$(LAB)),)
+$(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
+endif
+
+.PHONY: help setup modules modules_install clean shell demo check unit lint qemu bench
 
 help:
-	@sed -n 's/^##//p' Makefile
+	@sed -n 's/^## \{0,1\}//p' Makefile
 
-## make setup        install the build packages, fetch kernels and programs
+## On any Debian machine (12 or newer), with an emulated POWER host:
+##
+##   make demo         resize the HPT of a running Linux guest
+##   make check        build and test everything on a POWER9 host
+##   make check MATRIX=all
+##                     on POWER8, POWER9 and POWER10, with two kernels
+##   make shell        a prompt on an emulated POWER9 host
+##   make setup        install build packages, fetch kernels (the others do it too)
+##   make modules      cross-build the modules for the kernels of the lab
+##   make bench        measure resizes against stock KVM (half an hour)
+##   make qemu         build QEMU with mended CPU models (lab/qemu)
+##   make unit         unit tests of the HPT arithmetic
+##   make lint         checkpatch, shellcheck
+##   make clean        remove everything that was built
+##
+## On a POWER host with KVM HV, for its own kernel and as it is:
+##
+##   make modules LAB=host
+##   make modules_install LAB=host
+##   make check LAB=host       (as root; runs virtual machines on this machine)
+
+ifeq ($(LAB),host)
+
+modules modules_install clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+
+check: modules
+	@lab/check-here
+
+setup demo shell qemu bench:
+	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
+
+else
+
 setup:
 	@lab/setup
 
-## make modules      cross-build both modules for the lab's kernels
 modules: setup
 	@lab/build $(KERNELS)
 
-## make qemu         build QEMU with mended CPU models (lab/qemu)
+modules_install:
+	@echo "for this machine's own kernel: make modules_install LAB=host" >&2
+	@exit 1
+
+demo: setup
+	@lab/demo
+
+check: setup
+	@lab/check
+
+shell: setup
+	@lab/build 6.12
+	@lab/host --shell
+
 qemu: setup
 	@lab/qemu-build
 
-## make bench        measure resizes against stock KVM (half an hour)
 bench: setup
 	@lab/bench
 
-## make shell        a prompt on an emulated POWER9 host
-shell: modules
-	@lab/host --shell
-
-## make clean        remove everything that was built
 clean:
 	@rm -rf build
+
+endif
+
+unit: setup
+	@$(MAKE) -s -C selftests/unit OUTPUT=$(CURDIR)/build/unit run
+
+lint: setup
+	@lab/lint
