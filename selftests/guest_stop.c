@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A guest that stops: it wakes up by each kind of interrupt, whether it may take
+ * the interrupt or not, finds itself behind the stop with nothing changed, and
+ * none of this is there for a VM that did not ask for it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <linux/kvm_hv_ext.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "host.h"
+#include "hpt.h"
+#include "interrupt.h"
+
+#define STOP		".long 0x4c0002e4\n"
+#define ILLEGAL		".long 0\n"
+
+#define MS		512000ul	/* timebase ticks */
+#define DEC_FAR		0x7ffffffful
+#define MSR_USER	0x800000000280f033ull	/* SF VEC VSX EE PR FP IR DR RI LE */
+
+/* Fields of PSSCR that are the guest's, and one that is not empty. */
+#define PSSCR_GUEST	0x3ffull
+#define PSSCR_STATUS	0xf000000000000000ull
+#define PSSCR_TR1	0x100ull
+
+#define H_EOI		0x64
+#define H_CPPR		0x68
+#define H_IPI		0x6c
+#define H_XIRR		0x74
+
+#define EMULATED	KVM_PPC_GUEST_STOP_EMULATED
+#define NATIVE		(KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE)
+
+static struct interrupts ints[VM_MAX_VCPUS];
+static volatile u64 stops[VM_MAX_VCPUS];
+
+static inline void stop(void)
+{
+	asm volatile(STOP : : : "memory", "cr0");
+}
+
+static struct interrupts *guest_begin(u64 id)
+{
+	struct interrupts *mine = &ints[id];
+
+	guest_interrupts(mine);
+	guest_irq_off();
+	guest_set_dec(DEC_FAR);
+	return mine;
+}
+
+/* One stop, with the decrementer to end it; what came of it is in ints. */
+static u64 guest_try(u64 id)
+{
+	guest_begin(id);
+	guest_set_dec(MS);
+	stop();
+	guest_set_dec(DEC_FAR);
+	return 0;
+}
+
+static u64 guest_illegal(u64 id)
+{
+	guest_begin(id);
+	asm volatile(ILLEGAL : : : "memory", "cr0");
+	return 0;
+}
+
+/* Idle as an OS does: stop, and look whether it was for something. */
+static u64 guest_wake_by_dec(u64 id, u64 n)
+{
+	struct interrupts *mine = guest_begin(id);
+	u64 i;
+
+	for (i = 0; i < n; i++) {
+		guest_set_dec(MS / 8);
+		while (guest_taken(mine, VEC_DECREMENTER) == i) {
+			guest_irq_on();
+			stop();
+			guest_irq_off();
+			stops[id]++;
+		}
+		guest_set_dec(DEC_FAR);
+		GUEST_ASSERT_EQ(i + 1, guest_taken(mine, VEC_DECREMENTER));
+	}
+	return 0;
+}
+
+/* With EE off it wakes up all the same, and the interrupt stays pending. */
+static u64 guest_wake_masked(u64 id, u64 n)
+{
+	struct interrupts *mine = guest_begin(id);
+	u64 i;
+
+	for (i = 0; i < n; i++) {
+		guest_set_dec(MS / 8);
+		while (guest_dec() >= 0) {
+			stop();
+			stops[id]++;
+		}
+		GUEST_ASSERT_EQ(i, guest_taken(mine, VEC_DECREMENTER));
+		/* Pending already: that must not be waited out. */
+		stop();
+		GUEST_ASSERT_EQ(i, guest_taken(mine, VEC_DECREMENTER));
+		guest_irq_on();
+		guest_irq_off();
+		guest_set_dec(DEC_FAR);
+		GUEST_ASSERT_EQ(i + 1, guest_taken(mine, VEC_DECREMENTER));
+	}
+	return 0;
+}
+
+static void guest_await_external(struct interrupts *mine, u64 id, u64 before)
+{
+	while (guest_taken(mine, VEC_EXTERNAL) == before) {
+		guest_irq_on();
+		stop();
+		guest_irq_off();
+		stops[id]++;
+	}
+}
+
+static u64 ring_size;
+
+/* Pass an IPI on to the next, and stop until it has gone round. */
+static u64 guest_ring(u64 id, u64 n)
+{
+	struct interrupts *mine = guest_begin(id);
+	u64 i, next = (id + 1) % ring_size;
+	u64 regs[9];
+
+	guest_hcall4(H_CPPR, 0xff, 0, 0, 0);
+	for (i = 0; i < n; i++) {
+		if (i || id) {
+			guest_await_external(mine, id,
+					     guest_taken(mine, VEC_EXTERNAL));
+			GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall(H_XIRR, regs));
+			GUEST_ASSERT_EQ(H_SUCCESS,
+					guest_hcall4(H_IPI, id, 0xff, 0, 0));
+			GUEST_ASSERT_EQ(H_SUCCESS,
+					guest_hcall4(H_EOI, regs[0], 0, 0, 0));
+		}
+		if (i < n - 1 || next)
+			GUEST_ASSERT_EQ(H_SUCCESS,
+					guest_hcall4(H_IPI, next, 4, 0, 0));
+	}
+	return 0;
+}
+
+static volatile u64 heard;
+
+static u64 guest_listen(u64 id, u64 n)
+{
+	struct interrupts *mine = guest_begin(id);
+
+	for (heard = 0; heard < n; heard++)
+		guest_await_external(mine, id, heard);
+	return 0;
+}
+
+/* Read and write what is the guest's of PSSCR, around a stop. */
+static u64 guest_psscr(u64 id, u64 set)
+{
+	u64 before, after;
+
+	guest_begin(id);
+	if (set)
+		asm volatile("mtspr 823,%0" : : "r" (set));
+	asm volatile("mfspr %0,823" : "=r" (before));
+	guest_try(id);
+	asm volatile("mfspr %0,823" : "=r" (after));
+	GUEST_ASSERT_EQ(before & PSSCR_GUEST, after & PSSCR_GUEST);
+	return after;
+}
+
+/* Alone in its 4 KiB, as it is mapped for problem state. */
+static const u32 user_code[1024] __aligned(4096) = {
+	0x4c0002e4,	/* stop */
+};
+
+static u64 guest_user_stop(u64 id, u64 ea)
+{
+	guest_begin(id);
+	guest_user_call(ea, MSR_USER);
+	return 0;
+}
+
+static int enable(struct vm *vm, u64 ways, u32 flags)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_PPC_GUEST_STOP,
+		.flags = flags,
+		.args = { ways },
+	};
+
+	return vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
+}
+
+static struct vm *make_vm(u64 ways, unsigned int vcpus, bool xics)
+{
+	struct vm *vm = vm_create(.vcpus = vcpus);
+	int ret = ways ? enable(vm, ways, 0) : 0;
+
+	if (ret)
+		die("guest stop %#llx: %s", (long long)ways, strerror(-ret));
+	vm_take_interrupts(vm);
+	if (xics)
+		vm_add_xics(vm);
+	return vm;
+}
+
+static u64 taken(struct vm *vm, unsigned int id, unsigned int vec)
+{
+	return vm_guest(vm, ints[0])[id].taken[vec >> 8];
+}
+
+/* An emulator may never let a guest's stop get as far as KVM. */
+static const char *lacks_stop(u64 ways)
+{
+	struct interrupts *saw;
+	const char *why = vmm_lacks(ROAD_IOCTL);
+	struct vm *vm;
+	u64 can;
+
+	if (why)
+		return why;
+	vm = make_vm(0, 1, false);
+	can = vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP);
+	if (!vm_has_ext(vm, KVM_CAP_PPC_HV_EXT)) {
+		why = "kvm-hv-ext is not loaded";
+	} else if (!can) {
+		why = "this CPU has no stop";
+	} else if (ways & ~can) {
+		why = "this CPU is not good for native guest stop";
+	} else {
+		vcpu_call(&vm->vcpu[0], guest_try, 0, 0);
+		saw = vm_guest(vm, ints[0]);
+		if (saw->taken[VEC_PROGRAM >> 8] && saw->srr1 & SRR1_PRIVILEGED)
+			why = "this emulator keeps a guest's stop from KVM";
+	}
+	vm_destroy(vm);
+	return why;
+}
+
+TEST(choice)
+{
+	struct vm *vm = vm_create(.vcpus = 1);
+	int can = vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP);
+	u64 regs[9] = { 0 };
+
+	if (!can) {
+		EXPECT_EQ(-EINVAL, enable(vm, EMULATED, 0));
+		vm_destroy(vm);
+		SKIP(return, "no guest stop here: %s", lacks_stop(0));
+	}
+	EXPECT_TRUE(can & EMULATED);
+	EXPECT_EQ(0, can & ~NATIVE);
+	EXPECT_EQ(-EINVAL, enable(vm, KVM_PPC_GUEST_STOP_NATIVE, 0));
+	EXPECT_EQ(-EINVAL, enable(vm, BIT(2), 0));
+	EXPECT_EQ(-EINVAL, enable(vm, EMULATED | BIT(32), 0));
+	EXPECT_EQ(-EINVAL, enable(vm, EMULATED, 1));
+	/* Native may be asked for anywhere, so that a guest can move. */
+	EXPECT_EQ(0, enable(vm, NATIVE, 0));
+	EXPECT_EQ(0, enable(vm, 0, 0));
+
+	EXPECT_EQ(H_FUNCTION, vcpu_hcall(&vm->vcpu[0], H_KVM_HV_EXT_FEATURES,
+					 regs));
+	EXPECT_EQ(-EBUSY, enable(vm, EMULATED, 0));
+	EXPECT_EQ(-EBUSY, enable(vm, 0, 0));
+	vm_destroy(vm);
+}
+
+TEST(discovery)
+{
+	const u64 ways[] = { EMULATED, NATIVE };
+	const char *why = lacks_stop(EMULATED);
+	unsigned int i;
+
+	if (why)
+		SKIP(return, "%s", why);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct vm *vm = make_vm(ways[i], 1, false);
+		u64 regs[9] = { 0 };
+
+		EXPECT_EQ(H_SUCCESS, vcpu_hcall(&vm->vcpu[0],
+						H_KVM_HV_EXT_FEATURES, regs));
+		EXPECT_EQ(H_KVM_HV_EXT_FEATURE_STOP, regs[0]);
+		vm_destroy(vm);
+	}
+}
+
+TEST(off)
+{
+	const char *why = lacks_stop(EMULATED);
+	struct interrupts *saw;
+	struct vm *vm;
+	u64 came;
+
+	if (why)
+		SKIP(return, "%s", why);
+	vm = make_vm(0, 1, false);
+	vcpu_call(&vm->vcpu[0], guest_try, 0, 0);
+	came = taken(vm, 0, VEC_PROGRAM);
+	saw = vm_guest(vm, ints[0]);
+	if (came) {
+		EXPECT_EQ(1, came);
+		EXPECT_EQ(SRR1_ILLEGAL, saw->srr1 & 0x783f0000);
+		EXPECT_EQ(0x4c0002e4, *(u32 *)vm_host(vm, saw->srr0));
+	}
+	vm_destroy(vm);
+	if (!came)
+		SKIP(return, "the host leaves PSSCR clear, so stock KVM lets guests stop");
+}
+
+FIXTURE(stop)
+{
+	struct vm *vm;
+};
+
+FIXTURE_VARIANT(stop)
+{
+	u64 ways;
+	unsigned int vcpus;
+};
+
+FIXTURE_VARIANT_ADD(stop, emulated_1) { .ways = EMULATED, .vcpus = 1 };
+FIXTURE_VARIANT_ADD(stop, emulated_4) { .ways = EMULATED, .vcpus = 4 };
+FIXTURE_VARIANT_ADD(stop, native_1) { .ways = NATIVE, .vcpus = 1 };
+FIXTURE_VARIANT_ADD(stop, native_4) { .ways = NATIVE, .vcpus = 4 };
+
+FIXTURE_SETUP(stop)
+{
+	const char *why = lacks_stop(variant->ways);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(stop)
+{
+	if (self->vm)
+		vm_destroy(self->vm);
+}
+
+static void run_all(struct vm *vm, void *fn, u64 arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_vcpus; i++)
+		vcpu_start(&vm->vcpu[i], fn, i, arg);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		vcpu_join(&vm->vcpu[i]);
+}
+
+static u64 all_stops(struct vm *vm)
+{
+	unsigned int i;
+	u64 sum = 0;
+
+	for (i = 0; i < vm->nr_vcpus; i++)
+		sum += vm_guest(vm, stops[0])[i];
+	return sum;
+}
+
+static void expect_no_program(struct __test_metadata *_metadata,
+			      struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_vcpus; i++)
+		EXPECT_EQ(0, taken(vm, i, VEC_PROGRAM))
+			TH_LOG("vCPU %u, srr1 %#lx", i,
+			       (long)vm_guest(vm, ints[0])[i].srr1);
+}
+
+/*
+ * An emulated stop ends at once, a native one when there is something to end it:
+ * the interrupt it waits for, or one of the host's.
+ */
+static void expect_kind(struct __test_metadata *_metadata, struct vm *vm,
+			u64 ways, u64 wakeups)
+{
+	u64 n = all_stops(vm);
+
+	TH_LOG("%lu stops for %lu wakeups", (long)n, (long)wakeups);
+	if (ways == NATIVE) {
+		EXPECT_LT(n, 4 * wakeups + 100);
+	} else {
+		EXPECT_GE(n, wakeups);
+	}
+}
+
+TEST_F_TIMEOUT(stop, decrementer, 300)
+{
+	u64 n = scaled(1000);
+
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	run_all(self->vm, guest_wake_by_dec, n);
+	expect_no_program(_metadata, self->vm);
+	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
+}
+
+TEST_F_TIMEOUT(stop, masked, 300)
+{
+	u64 n = scaled(1000);
+
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	run_all(self->vm, guest_wake_masked, n);
+	expect_no_program(_metadata, self->vm);
+	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
+}
+
+TEST_F_TIMEOUT(stop, ipi, 300)
+{
+	u64 n = scaled(200);
+
+	if (variant->vcpus < 2)
+		SKIP(return, "one vCPU alone has nobody to wake it");
+	self->vm = make_vm(variant->ways, variant->vcpus, true);
+	*vm_guest(self->vm, ring_size) = variant->vcpus;
+	run_all(self->vm, guest_ring, n);
+	expect_no_program(_metadata, self->vm);
+	expect_kind(_metadata, self->vm, variant->ways,
+		    n * variant->vcpus * variant->vcpus);
+}
+
+TEST_F_TIMEOUT(stop, external, 300)
+{
+	struct kvm_interrupt irq = { .irq = KVM_INTERRUPT_SET };
+	u64 i, n = scaled(200);
+	volatile u64 *now;
+
+	if (variant->vcpus > 1)
+		SKIP(return, "what one vCPU gets does not depend on others");
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	now = vm_guest(self->vm, heard);
+	vcpu_start(&self->vm->vcpu[0], guest_listen, 0, n);
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, ioctl(self->vm->vcpu[0].fd, KVM_INTERRUPT, &irq));
+		while (*now == i)
+			pause_us(10);
+	}
+	vcpu_join(&self->vm->vcpu[0]);
+	expect_no_program(_metadata, self->vm);
+}
+
+TEST_F(stop, psscr)
+{
+	struct vcpu *vcpu;
+	u64 saved, seen;
+	struct kvm_one_reg reg = {
+		.id = KVM_REG_PPC_PSSCR,
+		.addr = (unsigned long)&saved,
+	};
+
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	vcpu = &self->vm->vcpu[0];
+	seen = vcpu_call(vcpu, guest_psscr, 0, PSSCR_TR1);
+	EXPECT_EQ(PSSCR_TR1, seen & PSSCR_GUEST);
+	EXPECT_EQ(0, seen & PSSCR_STATUS);
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg));
+	EXPECT_EQ(PSSCR_TR1, saved);
+	vm_destroy(self->vm);
+
+	/* As after a migration. */
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	vcpu = &self->vm->vcpu[0];
+	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg));
+	EXPECT_EQ(PSSCR_TR1, PSSCR_GUEST & vcpu_call(vcpu, guest_psscr, 0, 0));
+}
+
+TEST_F(stop, problem_state)
+{
+	const u64 ea = 0x30000000, slbe = ea | SLBE_V;
+	struct interrupts *saw;
+	struct vcpu *vcpu;
+	struct page page = {
+		.vsid = 0x5a5a5,
+		.gpa = (unsigned long)user_code,
+		.prot = HPTE_R_RW,
+		.base_shift = 12,
+		.shift = 12,
+		.bolted = true,
+	};
+	const u64 slbv = slb_vsid(page.vsid, page.base_shift, false);
+	u64 regs[9] = { 0 };
+
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	vcpu = &self->vm->vcpu[0];
+	vcpu_set_slb(vcpu, 1, &slbe, &slbv);
+	regs[1] = hash_group(page_hash(&page), false, self->vm->order) *
+		  HPTES_PER_GROUP;
+	regs[2] = page_v(&page);
+	regs[3] = page_r(&page);
+	ASSERT_EQ(H_SUCCESS, vcpu_hcall(vcpu, H_ENTER, regs));
+
+	vcpu_call(vcpu, guest_user_stop, 0, ea);
+	saw = vm_guest(self->vm, ints[0]);
+	EXPECT_EQ(1, saw->taken[VEC_PROGRAM >> 8]);
+	EXPECT_EQ(ea, saw->srr0);
+	EXPECT_EQ(SRR1_PRIVILEGED, saw->srr1 & 0x783f0000);
+}
+
+/* An exit's cause outlives it: the next program interrupt is no stop. */
+TEST_F(stop, others_still_trap)
+{
+	struct interrupts *saw;
+
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	vcpu_call(&self->vm->vcpu[0], guest_try, 0, 0);
+	vcpu_call(&self->vm->vcpu[0], guest_illegal, 0, 0);
+	saw = vm_guest(self->vm, ints[0]);
+	EXPECT_EQ(1, saw->taken[VEC_PROGRAM >> 8]);
+	EXPECT_EQ(SRR1_ILLEGAL, saw->srr1 & 0x783f0000);
+	EXPECT_EQ(0, *(u32 *)vm_host(self->vm, saw->srr0));
+}
+
+/*
+ * Two VMs take turns on one CPU. What the one that did not ask gets must not
+ * depend on the other, nor the other way round.
+ */
+TEST_F_TIMEOUT(stop, neighbour, 300)
+{
+	unsigned int i, n = scaled(300);
+	u64 alone, beside = 0;
+	struct vm *off;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
+
+	off = make_vm(0, 1, false);
+	for (i = 0; i < n; i++)
+		vcpu_call(&off->vcpu[0], guest_try, 0, 0);
+	alone = taken(off, 0, VEC_PROGRAM);
+	vm_destroy(off);
+
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	off = make_vm(0, 1, false);
+	for (i = 0; i < variant->vcpus; i++)
+		vcpu_start(&self->vm->vcpu[i], guest_wake_by_dec, i, n * 8);
+	for (i = 0; i < n; i++)
+		vcpu_call(&off->vcpu[0], guest_try, 0, 0);
+	for (i = 0; i < variant->vcpus; i++)
+		vcpu_join(&self->vm->vcpu[i]);
+	beside = taken(off, 0, VEC_PROGRAM);
+	vm_destroy(off);
+	EXPECT_EQ(alone, beside);
+	expect_no_program(_metadata, self->vm);
+}
+
+TEST_HARNESS_MAIN
