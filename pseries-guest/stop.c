@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pseries-stop: idle with the stop instruction.
+ *
+ * snooze wakes up at once but keeps the hardware thread busy; CEDE gives it away
+ * but takes the hypervisor tens of microseconds to come back from. Between them
+ * fits stop at its lightest level, which the guest may execute where the
+ * hypervisor says so (H_KVM_HV_EXT_FEATURES). If the hypervisor only emulates it,
+ * it is a wakeup at once: the loop then polls by trapping, for no longer than
+ * snooze would, and is still far nearer than CEDE.
+ *
+ * The kernel's own cpuidle driver cannot be added to while it is in use, so it is
+ * replaced by one that has its states, and the new one among them. It comes back
+ * when this module goes.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpuidle.h>
+#include <linux/irqflags.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+
+#include <asm/cputable.h>
+#include <asm/firmware.h>
+#include <asm/hvcall.h>
+#include <asm/hw_irq.h>
+#include <asm/paca.h>
+#include <asm/ppc-opcode.h>
+#include <asm/reg.h>
+#include <asm/time.h>
+
+#include <uapi/linux/kvm_hv_ext.h>
+
+/*
+ * Right for an emulated stop as well: a guest cannot tell, and it may move. In
+ * microseconds.
+ */
+#define STOP_EXIT_LATENCY	5
+#define STOP_TARGET_RESIDENCY	20
+
+static struct cpuidle_driver stop_driver = {
+	.name = "pseries_stop",
+	/*
+	 * No owner: each CPU's device would hold the module, which could never
+	 * be removed. Removing it unregisters the driver, and that waits until
+	 * no CPU is in a state of it.
+	 */
+};
+
+static struct cpuidle_driver *stop_stock;
+static int stop_index;		/* of the new state */
+static u64 stop_limit;		/* how long to stay, in timebase ticks */
+
+/*
+ * To be called with interrupts disabled softly. With EE off, stop returns behind
+ * itself for any interrupt, and the interrupt stays pending until it is let in.
+ */
+static __always_inline bool stop_once(void)
+{
+	__hard_irq_disable();
+	local_paca->irq_happened |= PACA_IRQ_HARD_DIS;
+
+	/* One that came while interrupts were off only softly will not wake us. */
+	if (lazy_irq_pending_nocheck() || need_resched())
+		return false;
+
+	asm volatile(PPC_STOP : : : "memory");
+	return true;
+}
+
+/*
+ * A thread with nothing to do that is woken by an interrupt with nothing for it
+ * stays, but not for ever: the governor may know something deeper by now.
+ */
+static __cpuidle int stop_enter(struct cpuidle_device *dev,
+				struct cpuidle_driver *drv, int index)
+{
+	u64 until = get_tb() + stop_limit;
+	unsigned long purr = mfspr(SPRN_PURR);
+	struct lppaca *lppaca = local_paca->lppaca_ptr;
+
+	/* All levels 0: the lightest, which loses nothing. */
+	mtspr(SPRN_PSSCR_PR, 0);
+	while (stop_once() && get_tb() < until) {
+		raw_local_irq_enable();
+		raw_local_irq_disable();
+	}
+
+	/* What user space knows as idle time of the partition. */
+	purr = mfspr(SPRN_PURR) - purr;
+	lppaca->wait_state_cycles =
+		cpu_to_be64(be64_to_cpu(lppaca->wait_state_cycles) + purr);
+	return index;
+}
+
+/* A state behind the new one: the kernel's driver knows it by another index. */
+static __cpuidle int stop_enter_stock(struct cpuidle_device *dev,
+				      struct cpuidle_driver *drv, int index)
+{
+	int stock = index - 1;
+	int ret = stop_stock->states[stock].enter(dev, stop_stock, stock);
+
+	return ret < 0 ? ret : ret + 1;
+}
+
+static const struct cpuidle_state stop_state = {
+	.name = "stop0lite",
+	.desc = "stop, lightest level",
+	.exit_latency = STOP_EXIT_LATENCY,
+	.target_residency = STOP_TARGET_RESIDENCY,
+	.enter = stop_enter,
+};
+
+/* The kernel's states, with the new one at its place in the order of latency. */
+static int stop_make_states(void)
+{
+	int i, count = stop_stock->state_count;
+
+	if (count >= CPUIDLE_STATE_MAX)
+		return -ENOSPC;
+	for (i = 0; i < count; i++) {
+		if (stop_stock->states[i].exit_latency > STOP_EXIT_LATENCY)
+			break;
+		stop_driver.states[i] = stop_stock->states[i];
+	}
+	stop_index = i;
+	stop_driver.states[i] = stop_state;
+	for (; i < count; i++) {
+		stop_driver.states[i + 1] = stop_stock->states[i];
+		stop_driver.states[i + 1].enter = stop_enter_stock;
+	}
+	stop_driver.state_count = count + 1;
+
+	/* As snooze: until the next state would have been the better choice. */
+	i = stop_index + 1 < count + 1 ?
+	    stop_driver.states[stop_index + 1].target_residency :
+	    10 * STOP_TARGET_RESIDENCY;
+	stop_limit = i * tb_ticks_per_usec;
+	return 0;
+}
+
+/* Makes one driver take the place of the other, with no CPU coming or going. */
+static int stop_replace(struct cpuidle_driver *old, struct cpuidle_driver *new)
+{
+	int ret;
+
+	cpus_read_lock();
+	cpuidle_unregister(old);
+	ret = cpuidle_register(new, NULL);
+	if (ret && cpuidle_register(old, NULL))
+		pr_err("no cpuidle driver any more: CPUs idle by CEDE only\n");
+	cpus_read_unlock();
+	return ret;
+}
+
+static bool __init stop_allowed(void)
+{
+	unsigned long ret[PLPAR_HCALL_BUFSIZE] = { 0 };
+
+	return plpar_hcall(H_KVM_HV_EXT_FEATURES, ret) == H_SUCCESS &&
+	       ret[0] & H_KVM_HV_EXT_FEATURE_STOP;
+}
+
+static int __init stop_init(void)
+{
+	int ret;
+
+	if (!firmware_has_feature(FW_FEATURE_LPAR)) {
+		pr_err("not loaded: this is not a guest of a PAPR hypervisor\n");
+		return -ENODEV;
+	}
+	if (!cpu_has_feature(CPU_FTR_ARCH_300)) {
+		pr_err("not loaded: this CPU has no stop instruction\n");
+		return -ENODEV;
+	}
+	if (!stop_allowed()) {
+		pr_err("not loaded: the hypervisor does not let this guest stop\n");
+		return -ENODEV;
+	}
+	stop_stock = cpuidle_get_driver();
+	if (!stop_stock || strcmp(stop_stock->name, "pseries_idle")) {
+		pr_err("not loaded: the kernel does not use its cpuidle driver for pseries\n");
+		return -ENODEV;
+	}
+
+	ret = stop_make_states();
+	if (!ret)
+		ret = stop_replace(stop_stock, &stop_driver);
+	if (ret)
+		pr_err("not loaded: the cpuidle driver could not be replaced (error %d)\n",
+		       ret);
+	return ret;
+}
+module_init(stop_init);
+
+static void __exit stop_exit(void)
+{
+	stop_replace(&stop_driver, stop_stock);
+}
+module_exit(stop_exit);
+
+MODULE_DESCRIPTION("Idle with the stop instruction in a pseries guest");
+MODULE_LICENSE("GPL");
