@@ -172,6 +172,41 @@ TEST_F(collision, with_the_vrma)
 	EXPECT_EQ(5, vcpu_call(self->table->vcpu, guest_add, 2, 3));
 }
 
+/* PREPARE may be long ago: what counts is what there is at COMMIT. */
+TEST_F(collision, winner_removed_after_prepare)
+{
+	struct table *table = self->table;
+	unsigned int i;
+	u64 index[2];
+
+	for (i = 0; i < 4; i++) {
+		/* Two bolted ones at first, or one that has to give way. */
+		enter_pair(table, i & 2, true, i & 1, false, index);
+		ASSERT_EQ(0, resize_prepare(table->vcpu, ORDER - 1));
+		table_remove(table, index[1]);
+		ASSERT_EQ(0, resize_commit(table->vcpu, ORDER - 1));
+		EXPECT_EQ(0, table_committed(table, ORDER - 1));
+		EXPECT_EQ(0, table_resize(table, ORDER));
+		if (oracle_at(table->oracle, index[0]))
+			table_remove(table, index[0]);
+		else
+			EXPECT_EQ(0, i & 2);
+	}
+}
+
+TEST_F(collision, bolted_after_prepare)
+{
+	struct table *table = self->table;
+	u64 index[2];
+
+	ASSERT_EQ(0, resize_prepare(table->vcpu, ORDER - 1));
+	enter_pair(table, true, true, true, false, index);
+	EXPECT_EQ(-ENOSPC, resize_commit(table->vcpu, ORDER - 1));
+	EXPECT_EQ(0, table_check(table));
+	EXPECT_EQ(0, table_resize(table, ORDER + 1));
+	EXPECT_EQ(5, vcpu_call(table->vcpu, guest_add, 2, 3));
+}
+
 /* Everything at once, up and down; the oracle knows what to expect. */
 TEST_F_TIMEOUT(collision, random, 300)
 {
@@ -183,6 +218,10 @@ TEST_F_TIMEOUT(collision, random, 300)
 		table_fill(self->table, 100);
 		table_churn(self->table, 100);
 		order = HPT_MIN_ORDER + guest_random(&self->table->random) % 5;
+		/* Half of them with changes while the new HPT is ready. */
+		ASSERT_EQ(0, resize_prepare(self->table->vcpu, order));
+		if (i & 1)
+			table_churn(self->table, 200);
 		ret = table_resize(self->table, order);
 		if (ret != -ENOSPC)
 			ASSERT_EQ(0, ret);
