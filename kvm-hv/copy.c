@@ -9,7 +9,6 @@
  * behind; the guest enters them again when it misses them. The harvest picks up
  * what the hardware noted in them.
  */
-#include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/kvm_host.h>
 #include <linux/sched.h>
@@ -24,89 +23,137 @@
 #define HVX_COPY_PART_PTEGS	(1UL << 15)
 #define HVX_COPY_MAX_PARTS	64
 
+#define HVX_PTEG_WORDS		(2 * HPT_PTEG_SLOTS)
+
 /* PTEGs between two looks at whether somebody else wants the CPU. */
 #define HVX_COPY_CHUNK		4096
 
-/* A range of the old table that one thread copies. */
+/*
+ * What one thread copies: a range of PTEGs, and when shrinking the ranges that
+ * fold onto the same PTEGs of the new table. So no two threads write to one slot.
+ */
 struct hvx_copy_part {
 	struct work_struct work;
-	struct hvx_resize *rs;
-	u64 first, end;		/* PTEGs */
+	struct kvm_hpt_info old, new;
+	struct hpt_fold fold;
+	u64 first, end;		/* PTEGs of the smaller table */
 	u64 kept;
 	int ret;
 };
 
-static int hvx_copy_one(struct hvx_resize *rs, const struct kvm_hpt_info *old,
-			u64 index)
+static __always_inline int hvx_copy_put(const struct hvx_copy_part *part, u64 index,
+			       u64 v, u64 gr, bool mmio)
+{
+	u64 to = hpte_refold(v, gr, index, part->fold);
+	__be64 *new = hvx_hptep(&part->new, to);
+
+	/* Only bolted entries are in the new table: whoever is there, is one. */
+	if (new[0])
+		return -ENOSPC;
+
+	part->new.rev[to].guest_rpte = gr;
+	hvx_hpte_write(new, hpte_absent_v(v), hpte_absent_r(v, gr, mmio));
+	return 0;
+}
+
+static noinline int hvx_copy_locked(const struct hvx_copy_part *part, u64 index)
 {
 	struct hvx_entry e;
-	__be64 *new;
-	u64 to;
-	int ret = 0;
 
 	preempt_disable();
-	hvx_entry_read(old, index, &e);
-	to = hpte_rehash(e.v, e.gr, index, old->order, rs->order);
-	new = hvx_hptep(&rs->hpt, to);
-
-	/*
-	 * Only bolted entries are in the new table, so who is there already, or
-	 * has the slot locked to get there, makes a collision.
-	 */
-	while (!try_lock_hpte(new, HPTE_V_HVLOCK | HPTE_V_VALID | HPTE_V_ABSENT)) {
-		if (READ_ONCE(new[0])) {
-			ret = -ENOSPC;
-			goto out;
-		}
-		cpu_relax();
-	}
-	rs->hpt.rev[to].guest_rpte = e.gr;
-	hvx_hpte_write(new, hpte_absent_v(e.v),
-		       hpte_absent_r(e.v, e.gr, e.mmio));
-out:
+	hvx_entry_read(&part->old, index, &e);
 	preempt_enable();
-	return ret;
+	return hvx_copy_put(part, index, e.v, e.gr, e.mmio);
 }
 
-/* Bolted entries of a PTEG as a mask of slots, found with one test if none. */
-static unsigned int hvx_copy_bolted(const __be64 *pteg)
+/*
+ * With the vCPUs out, only the host can touch an entry, to unmap or to age its
+ * page, and that goes on. It locks the HPTE, and what can change of what we want
+ * is R and C: they move to guest_rpte. An entry whose guest_rpte has them both
+ * has nothing to lose, nor has one that is absent, so most need no lock.
+ */
+static noinline int hvx_copy_one(const struct hvx_copy_part *part, u64 index)
 {
-	const __be64 bolted = cpu_to_be64(HPT_V_BOLTED);
-	unsigned int slot, mask = 0;
+	const __be64 *hptep = hvx_hptep(&part->old, index);
+	u64 v = hvx_hpte_v(hptep);
+	u64 gr = READ_ONCE(part->old.rev[index].guest_rpte);
+	bool mmio = false;
 
-	if (!((READ_ONCE(pteg[0]) | READ_ONCE(pteg[2]) | READ_ONCE(pteg[4]) |
-	       READ_ONCE(pteg[6]) | READ_ONCE(pteg[8]) | READ_ONCE(pteg[10]) |
-	       READ_ONCE(pteg[12]) | READ_ONCE(pteg[14])) & bolted))
-		return 0;
+	if (unlikely(v & HPT_V_HVLOCK))
+		return hvx_copy_locked(part, index);
+	if (!(v & HPT_V_VALID))
+		mmio = hpte_is_mmio(v, hvx_read_be64(&hptep[1]));
+	else if (unlikely((gr & HPT_R_RC) != HPT_R_RC))
+		return hvx_copy_locked(part, index);
 
-	for (slot = 0; slot < HPT_PTEG_SLOTS; slot++)
-		if ((pteg[2 * slot] & bolted) &&
-		    hpte_in_use(be64_to_cpu(pteg[2 * slot])))
-			mask |= 1U << slot;
-	return mask;
+	return hvx_copy_put(part, index, v, gr, mmio);
 }
 
-static int hvx_copy_range(struct hvx_copy_part *part)
+static inline bool hvx_copy_any_bolted(const __be64 *pteg)
 {
-	const struct kvm_hpt_info *old = &part->rs->vm->kvm->arch.hpt;
-	unsigned int mask, slot;
-	u64 pteg, index;
+	const __be64 *v = pteg;
+
+	return (v[0] | v[2] | v[4] | v[6] | v[8] | v[10] | v[12] | v[14]) &
+	       cpu_to_be64(HPT_V_BOLTED);
+}
+
+static inline bool hvx_copy_bolted(__be64 v)
+{
+	return (v & cpu_to_be64(HPT_V_BOLTED)) &&
+	       (v & cpu_to_be64(HPT_V_VALID | HPT_V_ABSENT));
+}
+
+/* From one PTEG with a bolted entry to the next. */
+static inline const __be64 *hvx_copy_next(const __be64 *pteg,
+					  const __be64 *last)
+{
+	for (; pteg < last; pteg += HVX_PTEG_WORDS)
+		if (unlikely(hvx_copy_any_bolted(pteg)))
+			break;
+	return pteg;
+}
+
+static int hvx_copy_ptegs(struct hvx_copy_part *part, u64 first, u64 end)
+{
+	const __be64 *pteg = hvx_hptep(&part->old, first << HPT_PTEG_SHIFT);
+	const __be64 *last = hvx_hptep(&part->old, end << HPT_PTEG_SHIFT);
+	const __be64 *pause;
+	unsigned int slot;
+	u64 index;
 	int ret;
 
-	for (pteg = part->first; pteg < part->end; pteg++) {
-		if (!(pteg % HVX_COPY_CHUNK))
-			cond_resched();
-		index = pteg << HPT_PTEG_SHIFT;
-		mask = hvx_copy_bolted(hvx_hptep(old, index));
-		for (; mask; mask &= mask - 1) {
-			slot = __ffs(mask);
-			ret = hvx_copy_one(part->rs, old, index + slot);
-			if (ret)
-				return ret;
-			part->kept++;
+	while (pteg < last) {
+		pause = min(last, pteg + HVX_COPY_CHUNK * HVX_PTEG_WORDS);
+		while ((pteg = hvx_copy_next(pteg, pause)) < pause) {
+			index = ((unsigned long)pteg - part->old.virt) >>
+				HPT_HPTE_SHIFT;
+#pragma GCC unroll 8
+			for (slot = 0; slot < HPT_PTEG_SLOTS; slot++) {
+				if (likely(!hvx_copy_bolted(pteg[2 * slot])))
+					continue;
+				ret = hvx_copy_one(part, index + slot);
+				if (ret)
+					return ret;
+				part->kept++;
+			}
+			pteg += HVX_PTEG_WORDS;
 		}
+		cond_resched();
 	}
 	return 0;
+}
+
+static int hvx_copy_part(struct hvx_copy_part *part)
+{
+	u64 n = hpt_pteg_mask(part->old.order) + 1;
+	u64 step = min(n, hpt_pteg_mask(part->new.order) + 1);
+	u64 base;
+	int ret = 0;
+
+	for (base = 0; base < n && !ret; base += step)
+		ret = hvx_copy_ptegs(part, base + part->first,
+				     base + part->end);
+	return ret;
 }
 
 static void hvx_copy_work(struct work_struct *work)
@@ -114,7 +161,7 @@ static void hvx_copy_work(struct work_struct *work)
 	struct hvx_copy_part *part = container_of(work, struct hvx_copy_part,
 						  work);
 
-	part->ret = hvx_copy_range(part);
+	part->ret = hvx_copy_part(part);
 }
 
 /* The caller's thread does the first part itself. */
@@ -126,7 +173,9 @@ static int hvx_copy_parts(struct hvx_resize *rs, struct hvx_copy_part *part,
 	int ret = 0;
 
 	for (i = 0; i < nr; i++) {
-		part[i].rs = rs;
+		part[i].old = rs->vm->kvm->arch.hpt;
+		part[i].new = rs->hpt;
+		part[i].fold = hpt_fold(part[i].old.order, rs->order);
 		part[i].first = ptegs * i / nr;
 		part[i].end = ptegs * (i + 1) / nr;
 		if (i) {
@@ -134,7 +183,7 @@ static int hvx_copy_parts(struct hvx_resize *rs, struct hvx_copy_part *part,
 			queue_work(system_unbound_wq, &part[i].work);
 		}
 	}
-	part[0].ret = hvx_copy_range(&part[0]);
+	part[0].ret = hvx_copy_part(&part[0]);
 
 	for (i = 0; i < nr; i++) {
 		if (i)
@@ -149,13 +198,14 @@ static int hvx_copy_parts(struct hvx_resize *rs, struct hvx_copy_part *part,
 
 static int hvx_copy_commit(struct hvx_resize *rs)
 {
-	u64 ptegs = hpt_pteg_mask(rs->vm->kvm->arch.hpt.order) + 1;
+	unsigned int from = rs->vm->kvm->arch.hpt.order;
+	u64 ptegs = hpt_pteg_mask(min(from, rs->order)) + 1;
 	struct hvx_copy_part *parts, alone = {};
 	unsigned int nr;
 	int ret;
 
 	nr = min_t(u64, min(num_online_cpus(), HVX_COPY_MAX_PARTS),
-		   ptegs / HVX_COPY_PART_PTEGS);
+		   (hpt_pteg_mask(from) + 1) / HVX_COPY_PART_PTEGS);
 	parts = nr > 1 ? kcalloc(nr, sizeof(*parts), GFP_KERNEL) : NULL;
 	if (!parts)
 		return hvx_copy_parts(rs, &alone, 1, ptegs);

@@ -17,6 +17,14 @@
 /* HPTEs between two looks at whether somebody else wants the CPU. */
 #define HVX_HARVEST_CHUNK	4096
 
+/*
+ * The guest has just been stopped and has faults to take: it goes first. Unless
+ * somebody waits, the harvest starts a little later and is content with what CPU
+ * time is left over.
+ */
+#define HVX_HARVEST_DELAY_MS	20
+#define HVX_HARVEST_NICE	15
+
 static void hvx_harvest_dirty(struct kvm *kvm, u64 v, u64 gr)
 {
 	unsigned long size = 1UL << hpte_actual_shift(v, gr);
@@ -69,7 +77,7 @@ bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
 	u64 v, gr, hw = 0, rc, new_index;
 	bool changed = false;
 
-	if (!hpte_in_use(be64_to_cpu(READ_ONCE(hptep[0]))))
+	if (!hpte_in_use(hvx_read_be64(&hptep[0])))
 		return false;
 
 	preempt_disable();
@@ -77,7 +85,7 @@ bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
 	v = hvx_hpte_v(hptep);
 	gr = rs->hpt.rev[index].guest_rpte;
 	if (v & HPT_V_VALID)
-		hw = be64_to_cpu(hptep[1]) & HPT_R_RC;
+		hw = hvx_read_be64(&hptep[1]) & HPT_R_RC;
 	/* The host may have unmapped it earlier: then they are in guest_rpte. */
 	rc = hw | (gr & HPT_R_RC);
 	if (hpte_in_use(v) && (hw & HPT_R_C))
@@ -101,25 +109,33 @@ bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
  */
 void hvx_harvest_work(struct work_struct *work)
 {
-	struct hvx_resizer *rz = container_of(work, struct hvx_resizer,
-					      harvest_work);
+	struct hvx_resizer *rz = container_of(to_delayed_work(work),
+					      struct hvx_resizer, harvest_work);
 	struct hvx_resize *rs = rz->harvest;
 	struct kvm *kvm = rs->vm->kvm;
 	u64 n = hpt_nr_hptes(rs->hpt.order);
 	u64 i, end, v, found = 0, left = 0;
+	int nice = task_nice(current);
 	int idx;
 
+	set_user_nice(current, max(nice, HVX_HARVEST_NICE));
 	for (i = 0; i < n; ) {
+		if (atomic_read(&rz->harvest_waiters) &&
+		    task_nice(current) != nice)
+			set_user_nice(current, nice);
 		end = min_t(u64, i + HVX_HARVEST_CHUNK, n);
 		idx = srcu_read_lock(&kvm->srcu);
 		for (; i < end; i++) {
-			v = be64_to_cpu(READ_ONCE(*hvx_hptep(&rs->hpt, i)));
+			v = hvx_read_be64(hvx_hptep(&rs->hpt, i));
 			left += hpte_in_use(v) && !(v & HPT_V_BOLTED);
 			found += hvx_harvest_one(rs, i);
 		}
 		srcu_read_unlock(&kvm->srcu, idx);
 		cond_resched();
 	}
+
+	/* The thread is the workqueue's. */
+	set_user_nice(current, nice);
 
 	trace_hvx_harvest(kvm, rs->hpt.order, found);
 	if (rs->strategy->harvested)
@@ -143,7 +159,8 @@ void hvx_harvest_start(struct hvx_resize *rs)
 
 	lockdep_assert_held(&rz->hpt_lock);
 	rz->harvest = rs;
-	queue_work(hvx_wq, &rz->harvest_work);
+	queue_delayed_work(hvx_wq, &rz->harvest_work,
+			   msecs_to_jiffies(HVX_HARVEST_DELAY_MS));
 }
 
 /**
@@ -155,5 +172,9 @@ void hvx_harvest_start(struct hvx_resize *rs)
  */
 void hvx_harvest_wait(struct hvx_vm *vm)
 {
-	flush_work(&vm->resizer.harvest_work);
+	struct hvx_resizer *rz = &vm->resizer;
+
+	atomic_inc(&rz->harvest_waiters);
+	flush_delayed_work(&rz->harvest_work);
+	atomic_dec(&rz->harvest_waiters);
 }

@@ -45,13 +45,42 @@ static inline __be64 *hvx_hptep(const struct kvm_hpt_info *hpt, u64 index)
 	return (__be64 *)(hpt->virt + (index << HPT_HPTE_SHIFT));
 }
 
+/*
+ * Single accesses, as READ_ONCE() and WRITE_ONCE() make them. Those would keep the
+ * compiler from using the instructions that swap bytes on the way.
+ */
+#ifdef __LITTLE_ENDIAN__
+static inline u64 hvx_read_be64(const __be64 *p)
+{
+	u64 val;
+
+	asm volatile("ldbrx %0,%y1" : "=r" (val) : "Z" (*p));
+	return val;
+}
+
+static inline void hvx_write_be64(__be64 *p, u64 val)
+{
+	asm volatile("stdbrx %1,%y0" : "=Z" (*p) : "r" (val));
+}
+#else
+static inline u64 hvx_read_be64(const __be64 *p)
+{
+	return be64_to_cpu(READ_ONCE(*p));
+}
+
+static inline void hvx_write_be64(__be64 *p, u64 val)
+{
+	WRITE_ONCE(*p, cpu_to_be64(val));
+}
+#endif
+
 /* First doubleword in the guest's format. A racy read unless the HPTE is locked. */
 static inline u64 hvx_hpte_v(const __be64 *hptep)
 {
-	u64 v = be64_to_cpu(READ_ONCE(hptep[0]));
+	u64 v = hvx_read_be64(&hptep[0]);
 
 	if (cpu_has_feature(CPU_FTR_ARCH_300))
-		v = hpte_v3_to_v2_v(v, be64_to_cpu(READ_ONCE(hptep[1])));
+		v = hpte_v3_to_v2_v(v, hvx_read_be64(&hptep[1]));
 	return v;
 }
 
@@ -62,9 +91,10 @@ static inline void hvx_hpte_write(__be64 *hptep, u64 v, u64 r)
 		r = hpte_v2_to_v3_r(v, r);
 		v = hpte_v2_to_v3_v(v);
 	}
-	WRITE_ONCE(hptep[1], cpu_to_be64(r));
-	/* Whoever takes the lock after us sees both halves. */
-	smp_store_release(&hptep[0], cpu_to_be64(v & ~HPT_V_HVLOCK));
+	hvx_write_be64(&hptep[1], r);
+	/* Whoever takes the lock after us sees both halves, and the reverse map. */
+	smp_wmb();
+	hvx_write_be64(&hptep[0], v & ~HPT_V_HVLOCK);
 }
 
 /* Spin for the HPTE's lock bit. Context: preemption disabled. */
@@ -99,7 +129,7 @@ static inline void hvx_entry_read(const struct kvm_hpt_info *hpt, u64 index,
 
 	hvx_hpte_lock(hptep);
 	e->v = hvx_hpte_v(hptep) & ~HPT_V_HVLOCK;
-	r = be64_to_cpu(hptep[1]);
+	r = hvx_read_be64(&hptep[1]);
 	e->gr = hpt->rev[index].guest_rpte;
 	e->mmio = hpte_is_mmio(e->v, r);
 	if (e->v & HPT_V_VALID)

@@ -111,7 +111,7 @@ static void hvx_mirror_sync_slot(struct hvx_resize *rs, u64 j)
 	 * the change that it follows up.
 	 */
 	smp_mb();
-	had = hpte_in_use(be64_to_cpu(hptep[0]));
+	had = hpte_in_use(hvx_read_be64(&hptep[0]));
 	hvx_mirror_want(rs, j, &want);
 
 	atomic64_add((!!want.e.v) - had, &rs->kept);
@@ -165,13 +165,28 @@ void hvx_mirror_sync(struct hvx_resize *rs, u64 index)
 			hvx_mirror_sync_slot(rs, j);
 }
 
-/* The larger table's slots that are empty in both need no sync. */
+static void hvx_mirror_walk_pteg(struct hvx_resize *rs, u64 index)
+{
+	const __be64 *v = hvx_hptep(&rs->vm->kvm->arch.hpt, index);
+	const __be64 in_use = cpu_to_be64(HPT_V_VALID | HPT_V_ABSENT);
+	unsigned int slot;
+
+	if (!((v[0] | v[2] | v[4] | v[6] | v[8] | v[10] | v[12] | v[14]) & in_use))
+		return;
+	for (slot = 0; slot < HPT_PTEG_SLOTS; slot++, v += 2)
+		if (READ_ONCE(*v) & in_use)
+			hvx_mirror_sync(rs, index + slot);
+}
+
+/*
+ * What is empty in the old table is empty in the new one too, unless an hcall
+ * has filled both in the meantime.
+ */
 static int hvx_mirror_walk(struct hvx_resize *rs)
 {
-	const struct kvm_hpt_info *old = &rs->vm->kvm->arch.hpt;
 	u64 i, n = hpt_nr_hptes(rs->from);
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i += HPT_PTEG_SLOTS) {
 		if (!(i % HVX_MIRROR_CHUNK)) {
 			if (READ_ONCE(rs->progress.cancel))
 				return -ECANCELED;
@@ -184,8 +199,7 @@ static int hvx_mirror_walk(struct hvx_resize *rs)
 			trace_hvx_progress(rs->vm->kvm, rs->order,
 					   rs->progress.done,
 					   rs->progress.total);
-		if (hpte_in_use(be64_to_cpu(READ_ONCE(*hvx_hptep(old, i)))))
-			hvx_mirror_sync(rs, i);
+		hvx_mirror_walk_pteg(rs, i);
 	}
 	WRITE_ONCE(rs->progress.done, rs->progress.total);
 	return 0;
@@ -217,7 +231,7 @@ static bool hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 	}
 
 	v = hvx_hpte_v(hptep);
-	r = hpte_v3_to_v2_r(be64_to_cpu(hptep[1]));
+	r = hpte_v3_to_v2_r(hvx_read_be64(&hptep[1]));
 	/* R and C may have been noted since; the harvest brings them. */
 	if (v == want_v &&
 	    (!v || (!((r ^ want_r) & ~HPT_R_RC) &&

@@ -399,12 +399,22 @@ static void hvx_resize_record(struct hvx_resizer *rz, struct hvx_resize *rs,
 	};
 }
 
+/*
+ * R and C are written by the hardware, at its leisure. A ptesync on each CPU that
+ * may have run the guest brings out what it still has to write.
+ */
+static void hvx_ptesync(void *unused)
+{
+	asm volatile("ptesync" : : : "memory");
+}
+
 /* With the vCPUs out; the locks of hvx_resize_commit() are held. */
 static int hvx_resize_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
 {
 	struct kvm *kvm = vm->kvm;
 	int ret;
 
+	on_each_cpu(hvx_ptesync, NULL, true);
 	mutex_lock(&kvm->arch.mmu_setup_lock);
 	if (kvm_is_radix(kvm)) {
 		ret = -EINVAL;
@@ -499,7 +509,7 @@ void hvx_resizer_init(struct hvx_resizer *rz)
 	rz->strategy = READ_ONCE(hvx_default_strategy);
 	INIT_WORK(&rz->prepare_work, hvx_prepare_work);
 	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);
-	INIT_WORK(&rz->harvest_work, hvx_harvest_work);
+	INIT_DELAYED_WORK(&rz->harvest_work, hvx_harvest_work);
 }
 
 /**

@@ -148,7 +148,8 @@ struct hvx_resizer {
 
 	/* The resize whose old table is being harvested; hpt_lock, then the worker */
 	struct hvx_resize *harvest;
-	struct work_struct harvest_work;
+	struct delayed_work harvest_work;
+	atomic_t harvest_waiters;
 
 	/* The resize that HPT hcalls are mirrored for, from POPULATING to harvest */
 	struct hvx_resize __rcu *mirror;
