@@ -31,14 +31,13 @@ static int hvx_init_vm(struct kvm *kvm)
 {
 	int idx = srcu_read_lock(&hvx_calls);
 	struct hvx_vm *vm = hvx_vm_create(kvm);
-	int ret = -ENOMEM;
+	int ret = PTR_ERR_OR_ZERO(vm);
 
-	/* Without our state it would be a stock VM that nobody asked for. */
-	if (vm) {
+	/* While the module goes, a VM is what it would be a moment later. */
+	if (!ret || ret == -ENOENT)
 		ret = hvx_stock.init_vm(kvm);
-		if (ret)
-			hvx_vm_destroy(vm);
-	}
+	if (ret && !IS_ERR(vm))
+		hvx_vm_destroy(vm);
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
 }

@@ -6,6 +6,7 @@
  * a VM outside of that time, so a caller that has a VM may use what it finds
  * without a reference. RCU protects the walk, not the entry.
  */
+#include <linux/err.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -22,18 +23,19 @@ static DEFINE_SPINLOCK(hvx_vms_lock);	/* protects changes to hvx_vms */
  * Takes a reference on the module, so that it stays while the VM lives.
  *
  * Context: may sleep.
- * Return: the state, or NULL without memory or while the module is unloading.
+ * Return: the state, or an error pointer: -ENOMEM, or -ENOENT while the module is
+ * being unloaded.
  */
 struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 {
 	struct hvx_vm *vm;
 
 	if (!try_module_get(THIS_MODULE))
-		return NULL;
+		return ERR_PTR(-ENOENT);
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm) {
 		module_put(THIS_MODULE);
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	}
 	vm->kvm = kvm;
 	hvx_gate_init(&vm->gate);
