@@ -113,6 +113,21 @@ void hvx_balloon_let_go(struct hvx_vm *vm, enum hvx_holder who)
 }
 
 /**
+ * hvx_balloon_let_go_all() - none of a kind needs it any longer
+ * @vm: the VM
+ * @who: which kind
+ *
+ * Context: any.
+ */
+void hvx_balloon_let_go_all(struct hvx_vm *vm, enum hvx_holder who)
+{
+	unsigned int n;
+
+	for (n = READ_ONCE(vm->balloon.holders[who]); n; n--)
+		hvx_balloon_count(&vm->balloon, who, -1);
+}
+
+/**
  * hvx_balloon_holders() - how many hold the inhibition
  * @vm: the VM
  *

@@ -58,6 +58,7 @@ void hvx_balloon_destroy(struct hvx_vm *vm);
 void hvx_balloon_hold(struct hvx_vm *vm, enum hvx_holder who);
 void hvx_balloon_hold_atomic(struct hvx_vm *vm, enum hvx_holder who);
 void hvx_balloon_let_go(struct hvx_vm *vm, enum hvx_holder who);
+void hvx_balloon_let_go_all(struct hvx_vm *vm, enum hvx_holder who);
 unsigned int hvx_balloon_holders(struct hvx_vm *vm);
 int hvx_balloon_ioctl(struct hvx_vm *vm, void __user *argp);
 void hvx_balloon_show(struct seq_file *m, struct hvx_vm *vm);

@@ -48,6 +48,7 @@ static int __init hvx_init(void)
 		pr_err("KVM HV is not loaded: load kvm-hv first\n");
 		goto err_ops;
 	}
+	hvx_vfio_install();
 	return 0;
 
 err_ops:
@@ -60,6 +61,7 @@ module_init(hvx_init);
 
 static void __exit hvx_exit(void)
 {
+	hvx_vfio_remove();
 	hvx_ops_remove();
 	hvx_caps_remove();
 	hvx_resize_exit();

@@ -31,6 +31,10 @@ bool hvx_resize_hcall_known(unsigned long hcall);
 int hvx_caps_install(void);
 void hvx_caps_remove(void);
 
+/* vfio.c */
+void hvx_vfio_install(void);
+void hvx_vfio_remove(void);
+
 /* debugfs.c */
 void hvx_debugfs_create(struct hvx_vm *vm);
 
