@@ -62,9 +62,13 @@ static u64 guest_add(u64 a, u64 b)
 	return a + b;
 }
 
-/* Reset, and have the oracle know of the new HPT what it knew of the old. */
-static int reset(struct table *table, unsigned int order)
+/*
+ * Reset, say COMMIT of what was prepared, and have the oracle know of the new
+ * HPT what it knew of the old.
+ */
+static int reset(struct table *table, unsigned int order, unsigned int prepared)
 {
+	struct kvm_ppc_resize_hpt commit = { .shift = prepared };
 	struct hpte *htab;
 	unsigned int wrong;
 	int ret;
@@ -72,6 +76,10 @@ static int reset(struct table *table, unsigned int order)
 	ret = vm_alloc_htab(table->vm, order);
 	if (ret)
 		return ret;
+	/* Before anything else that could end the resize. */
+	ret = vm_ioctl(table->vm, KVM_PPC_RESIZE_HPT_COMMIT, &commit);
+	if (ret != -ENXIO)
+		return ret ?: -EPROTO;
 	oracle_free(table->oracle);
 	table->oracle = oracle_new(order);
 	wrong = table_check(table);
@@ -100,7 +108,7 @@ TEST_F_TIMEOUT(reset, anywhere, 120)
 		pause_us(guest_random(random) % LATEST_US);
 		if (r & 0x200)
 			ASSERT_EQ(0, resize_prepare(self->vcpu, to));
-		ASSERT_EQ(0, reset(self->table, order));
+		ASSERT_EQ(0, reset(self->table, order, to));
 		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, to));
 		table_fill(self->table, 50);
 		EXPECT_EQ(0, table_check(self->table));
