@@ -6,14 +6,66 @@
  * resize has installed it.
  */
 #include <linux/gfp.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
 
 #include "hpt.h"
 
+static unsigned int fail_alloc;
+module_param(fail_alloc, uint, 0644);
+MODULE_PARM_DESC(fail_alloc,
+		 "For tests: the n-th allocation for a resize from now on fails, once (0: none)");
+
+/* What a guest makes the host allocate is charged to its VMM's memory cgroup. */
+#define HVX_GFP		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
 /* Between two looks at whether to go on; 1 MiB is cleared in well under 1 ms. */
 #define HVX_CLEAR_CHUNK		(1UL << 20)
+
+/**
+ * hvx_fail_alloc() - whether a test wants this allocation to fail
+ *
+ * Return: true if it does.
+ */
+bool hvx_fail_alloc(void)
+{
+	unsigned int n = READ_ONCE(fail_alloc);
+
+	return n && cmpxchg(&fail_alloc, n, n - 1) == n && n == 1;
+}
+
+/**
+ * hvx_charge_begin() - charge what the current thread allocates to a VM
+ * @kvm: the VM
+ * @old: for hvx_charge_end()
+ *
+ * The worker has no memory cgroup of its own. CMA knows none, so a table that
+ * comes from there is not charged; its reverse map entries, as large, are.
+ *
+ * Return: for hvx_charge_end().
+ */
+struct mem_cgroup *hvx_charge_begin(struct kvm *kvm, struct mem_cgroup **old)
+{
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(kvm->mm);
+
+	*old = set_active_memcg(memcg);
+	return memcg;
+}
+
+/**
+ * hvx_charge_end() - end what hvx_charge_begin() has begun
+ * @memcg: as returned by it
+ * @old: as filled in by it
+ */
+void hvx_charge_end(struct mem_cgroup *memcg, struct mem_cgroup *old)
+{
+	set_active_memcg(old);
+	mem_cgroup_put(memcg);
+}
 
 static int hvx_clear(void *mem, u64 bytes, struct hvx_progress *progress)
 {
@@ -68,22 +120,21 @@ int hvx_hpt_alloc(struct kvm_hpt_info *hpt, unsigned int order,
 	if (hvx_hpt_bytes(order) >> PAGE_SHIFT > totalram_pages())
 		return -ENOMEM;
 
+	if (hvx_fail_alloc())
+		return -ENOMEM;
 	page = kvm_alloc_hpt_cma(1UL << (order - PAGE_SHIFT));
 	if (page) {
 		hpt->virt = (unsigned long)pfn_to_kaddr(page_to_pfn(page));
 		hpt->cma = 1;
 	} else {
-		hpt->virt = __get_free_pages(GFP_KERNEL | __GFP_NOWARN |
-					     __GFP_RETRY_MAYFAIL,
-					     order - PAGE_SHIFT);
+		hpt->virt = __get_free_pages(HVX_GFP, order - PAGE_SHIFT);
 	}
 	if (!hpt->virt)
 		return -ENOMEM;
 	hpt->order = order;
 
-	hpt->rev = __vmalloc(rev_bytes, GFP_KERNEL | __GFP_NOWARN |
-					__GFP_RETRY_MAYFAIL);
 	ret = -ENOMEM;
+	hpt->rev = hvx_fail_alloc() ? NULL : __vmalloc(rev_bytes, HVX_GFP);
 	if (!hpt->rev)
 		goto free;
 
@@ -135,13 +186,15 @@ struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
 	struct kvm_memory_slot *slot;
 	struct hvx_rmaps *rmaps;
 	unsigned int i, nr = 0;
+	size_t bytes;
 	int bkt;
 
 	/* The list is taken under the lock, the memory is not. */
 	mutex_lock(&kvm->slots_lock);
 	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm))
 		nr++;
-	rmaps = kvzalloc(struct_size(rmaps, slot, nr), GFP_KERNEL_ACCOUNT);
+	rmaps = hvx_fail_alloc() ? NULL :
+		kvzalloc(struct_size(rmaps, slot, nr), GFP_KERNEL_ACCOUNT);
 	if (rmaps) {
 		kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
 			rmaps->slot[rmaps->nr].id = slot->id;
@@ -158,8 +211,9 @@ struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
 			hvx_rmaps_free(rmaps);
 			return ERR_PTR(-ECANCELED);
 		}
-		rmaps->slot[i].rmap = vzalloc(array_size(rmaps->slot[i].npages,
-							 sizeof(unsigned long)));
+		bytes = array_size(rmaps->slot[i].npages, sizeof(unsigned long));
+		rmaps->slot[i].rmap = hvx_fail_alloc() ? NULL :
+			__vmalloc(bytes, HVX_GFP | __GFP_ZERO);
 		if (!rmaps->slot[i].rmap) {
 			hvx_rmaps_free(rmaps);
 			return ERR_PTR(-ENOMEM);

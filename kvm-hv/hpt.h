@@ -29,6 +29,10 @@ struct hvx_rmaps {
 	} slot[];
 };
 
+bool hvx_fail_alloc(void);
+struct mem_cgroup *hvx_charge_begin(struct kvm *kvm, struct mem_cgroup **old);
+void hvx_charge_end(struct mem_cgroup *memcg, struct mem_cgroup *old);
+
 int hvx_hpt_alloc(struct kvm_hpt_info *hpt, unsigned int order,
 		  struct hvx_progress *progress);
 void hvx_hpt_free(struct kvm_hpt_info *hpt);

@@ -231,7 +231,14 @@ static bool hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 	}
 
 	v = hvx_hpte_v(hptep);
-	r = hpte_v3_to_v2_r(hvx_read_be64(&hptep[1]));
+	r = hvx_read_be64(&hptep[1]);
+	if (!hpte_in_use(v))
+		v = 0;
+	/* The segment size has taken the place of the top of an MMIO address. */
+	if (cpu_has_feature(CPU_FTR_ARCH_300)) {
+		r = hpte_v3_to_v2_r(r);
+		want_r = hpte_v3_to_v2_r(want_r);
+	}
 	/* R and C may have been noted since; the harvest brings them. */
 	if (v == want_v &&
 	    (!v || (!((r ^ want_r) & ~HPT_R_RC) &&

@@ -232,20 +232,31 @@ static int hvx_resize_estimate(struct hvx_resize *rs)
 	return clamp_t(u64, left, 1, HVX_MAX_ESTIMATE_MS);
 }
 
+static int hvx_resize_alloc(struct hvx_resize *rs)
+{
+	struct mem_cgroup *memcg, *old;
+	int ret;
+
+	memcg = hvx_charge_begin(rs->vm->kvm, &old);
+	ret = hvx_hpt_alloc(&rs->hpt, rs->order, &rs->progress);
+	if (!ret) {
+		rs->rmaps = hvx_rmaps_alloc(rs->vm->kvm, &rs->progress);
+		ret = PTR_ERR_OR_ZERO(rs->rmaps);
+		if (ret)
+			rs->rmaps = NULL;
+	}
+	hvx_charge_end(memcg, old);
+	return ret;
+}
+
 static int hvx_resize_fill(struct hvx_resize *rs)
 {
 	struct hvx_resizer *rz = &rs->vm->resizer;
 	int ret;
 
-	ret = hvx_hpt_alloc(&rs->hpt, rs->order, &rs->progress);
+	ret = hvx_resize_alloc(rs);
 	if (ret)
 		return ret;
-	rs->rmaps = hvx_rmaps_alloc(rs->vm->kvm, &rs->progress);
-	if (IS_ERR(rs->rmaps)) {
-		ret = PTR_ERR(rs->rmaps);
-		rs->rmaps = NULL;
-		return ret;
-	}
 	trace_hvx_progress(rs->vm->kvm, rs->order, rs->progress.done,
 			   rs->progress.total);
 	if (!rs->strategy->populate)
@@ -354,7 +365,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		goto out;
 	}
 
-	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	rs = hvx_fail_alloc() ? NULL : kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
 	if (!rs) {
 		ret = -ENOMEM;
 		goto out;
