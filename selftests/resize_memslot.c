@@ -100,10 +100,11 @@ FIXTURE_TEARDOWN(memslot)
 }
 
 /* What may be done to a slot under a resize. */
-enum deed { REPLACE, MOVE, ADD_OTHER, LOG, DISCARD, PROTECT, NR_DEEDS };
+enum deed {
+	REPLACE, MOVE, ADD_OTHER, LOG, DISCARD, PROTECT, CUT, REMOVE, NR_DEEDS
+};
 
-/* Afterwards the memory at GPA has @age, and the guest must see that. */
-static void do_it(struct vm *vm, enum deed deed, u64 age, unsigned long size)
+static void do_it(struct vm *vm, enum deed deed, unsigned long size)
 {
 	void *mem = vm->slot[SLOT].host;
 	int ret = 0;
@@ -132,30 +133,48 @@ static void do_it(struct vm *vm, enum deed deed, u64 age, unsigned long size)
 		ret = mprotect(mem, size, PROT_READ) ?:
 		      mprotect(mem, size, PROT_READ | PROT_WRITE);
 		break;
+	case CUT:
+		vm_slot_del(vm, SLOT);
+		vm_slot_add(vm, SLOT, GPA, size / 2, 0, 0);
+		break;
+	case REMOVE:
+		vm_slot_del(vm, SLOT);
+		break;
 	default:
 		break;
 	}
 	if (ret)
 		die("deed %u: %s", deed, strerror(ret < -1 ? -ret : errno));
+}
+
+/* Make up for it. The memory has @age then, and the guest must see that. */
+static void make_up(struct vm *vm, enum deed deed, u64 age, unsigned long size)
+{
+	if (deed == CUT)
+		vm_slot_del(vm, SLOT);
+	if (deed == CUT || deed == REMOVE)
+		vm_slot_add(vm, SLOT, GPA, size, 0, 0);
 	stamp(vm, GPA, size / PAGES, age);
 }
 
 /* Between PREPARE and COMMIT; that may end the resize, and nothing else. */
 TEST_F_TIMEOUT(memslot, during, 300)
 {
-	unsigned int i, ended = 0, n = scaled(12);
+	unsigned int i, ended = 0, n = scaled(16);
 	u64 *random = &self->table->random;
 
 	for (i = 0; i < n; i++) {
 		unsigned int to = HPT_MIN_ORDER + guest_random(random) % 5;
+		enum deed deed = i / 2 % NR_DEEDS;
 		int ret;
 
 		ASSERT_LE(0, resize_prepare_once(self->vcpu, 0, to));
 		pause_us(guest_random(random) % LATEST_US);
 		if (i % 2)
 			ASSERT_EQ(0, resize_prepare(self->vcpu, to));
-		do_it(self->vm, i / 2 % NR_DEEDS, ++self->age, self->size);
+		do_it(self->vm, deed, self->size);
 		ret = resize_commit(self->vcpu, to);
+		make_up(self->vm, deed, ++self->age, self->size);
 		if (!ret) {
 			ASSERT_EQ(0, table_committed(self->table, to));
 		} else if (ret != -EBUSY || i % 2) {
@@ -173,11 +192,12 @@ TEST_F_TIMEOUT(memslot, during, 300)
 /* After COMMIT, before and after the guest has faulted its pages in again. */
 TEST_F_TIMEOUT(memslot, after, 300)
 {
-	unsigned int i, n = scaled(12);
+	unsigned int i, n = scaled(16);
 	u64 *random = &self->table->random;
 
 	for (i = 0; i < n; i++) {
 		unsigned int to = HPT_MIN_ORDER + guest_random(random) % 5;
+		enum deed deed = i / 2 % NR_DEEDS;
 
 		ASSERT_EQ(0, vcpu_call(self->vcpu, guest_check, self->age, 1));
 		ASSERT_EQ(0, table_resize(self->table, to));
@@ -185,7 +205,8 @@ TEST_F_TIMEOUT(memslot, after, 300)
 			ASSERT_EQ(0, vcpu_call(self->vcpu, guest_check,
 					       self->age,
 					       guest_random(random) & 1));
-		do_it(self->vm, i / 2 % NR_DEEDS, ++self->age, self->size);
+		do_it(self->vm, deed, self->size);
+		make_up(self->vm, deed, ++self->age, self->size);
 		ASSERT_EQ(0, vcpu_call(self->vcpu, guest_check, self->age, 1));
 	}
 	EXPECT_EQ(0, table_check(self->table));

@@ -30,6 +30,10 @@ typedef uint64_t u64;
 #define __packed	__attribute__((packed))
 #endif
 
+#ifndef __aligned
+#define __aligned(x)	__attribute__((aligned(x)))
+#endif
+
 #ifndef __printf
 #define __printf(a, b)	__attribute__((format(printf, a, b)))
 #endif
