@@ -17,7 +17,6 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
-#include <linux/version.h>
 
 #include <uapi/linux/kvm_hv_ext.h>
 
@@ -50,13 +49,27 @@ void hvx_balloon_destroy(struct hvx_vm *vm)
 	b->eventfd = NULL;
 }
 
+/* eventfd_signal() is told by how much to count, or always counts by one. */
+static void __maybe_unused
+hvx_signal_by(__u64 (*signal)(struct eventfd_ctx *ctx, __u64 n),
+	      struct eventfd_ctx *ctx)
+{
+	signal(ctx, 1);
+}
+
+static void __maybe_unused
+hvx_signal_one(void (*signal)(struct eventfd_ctx *ctx), struct eventfd_ctx *ctx)
+{
+	signal(ctx);
+}
+
+#define HVX_SIGNALS_ONE	__same_type(&eventfd_signal,			\
+				    (void (*)(struct eventfd_ctx *))NULL)
+
 static void hvx_eventfd_signal(struct eventfd_ctx *ctx)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-	eventfd_signal(ctx, 1);
-#else
-	eventfd_signal(ctx);
-#endif
+	__builtin_choose_expr(HVX_SIGNALS_ONE, hvx_signal_one, hvx_signal_by)
+		(eventfd_signal, ctx);
 }
 
 /* Counts up or down, and tells of the first and of the last one. */

@@ -274,11 +274,10 @@ int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	spin_unlock(&limit->lock);
 
 	promise = shift && !kvm_is_radix(vm->kvm);
-	hvx_limit_hold(vm, promise &&
-			   hvx_limit_guest_shift(shift) > PAGE_SHIFT);
+	shift = promise ? hvx_limit_guest_shift(shift) : 0;
+	hvx_limit_hold(vm, shift > PAGE_SHIFT);
 	if (promise)
-		ret = hvx_limit_check_all(vm->kvm,
-					  hvx_limit_guest_shift(shift));
+		ret = hvx_limit_check_all(vm->kvm, shift);
 	if (ret) {
 		vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 		vcpu->run->fail_entry.hardware_entry_failure_reason = 0;

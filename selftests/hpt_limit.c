@@ -298,18 +298,35 @@ static void cell(struct __test_metadata *_metadata,
 	vm_destroy(vm);
 }
 
-#define CELL(limit)							\
-	TEST_F(matrix, limit_##limit)					\
-	{								\
-		cell(_metadata, self, limit, variant->max[L##limit]);	\
-	}
+TEST_F(matrix, limit_12)
+{
+	cell(_metadata, self, 12, variant->max[L12]);
+}
 
-CELL(12)
-CELL(16)
-CELL(21)
-CELL(24)
-CELL(30)
-CELL(34)
+TEST_F(matrix, limit_16)
+{
+	cell(_metadata, self, 16, variant->max[L16]);
+}
+
+TEST_F(matrix, limit_21)
+{
+	cell(_metadata, self, 21, variant->max[L21]);
+}
+
+TEST_F(matrix, limit_24)
+{
+	cell(_metadata, self, 24, variant->max[L24]);
+}
+
+TEST_F(matrix, limit_30)
+{
+	cell(_metadata, self, 30, variant->max[L30]);
+}
+
+TEST_F(matrix, limit_34)
+{
+	cell(_metadata, self, 34, variant->max[L34]);
+}
 
 /* Every number there is, and that a refusal leaves all as it was. */
 TEST(arguments)
