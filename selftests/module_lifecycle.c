@@ -23,6 +23,7 @@
 FIXTURE(module)
 {
 	const char *path;
+	char params[512];	/* as they were, for when it is put back */
 	bool was_loaded;
 	int kvm_hv_users;
 	int kmsg;
@@ -56,8 +57,10 @@ FIXTURE_SETUP(module)
 		SKIP(return, "only root may insert modules");
 	self->kmsg = kmsg_open();
 	self->was_loaded = module_loaded();
-	if (self->was_loaded)
+	if (self->was_loaded) {
+		module_params(self->params, sizeof(self->params));
 		ASSERT_EQ(0, module_remove());
+	}
 	self->kvm_hv_users = users("kvm_hv");
 }
 
@@ -69,7 +72,7 @@ FIXTURE_TEARDOWN(module)
 		EXPECT_EQ(0, module_remove());
 	EXPECT_EQ(self->kvm_hv_users, users("kvm_hv"));
 	if (self->was_loaded)
-		EXPECT_EQ(0, module_insert(self->path, ""));
+		EXPECT_EQ(0, module_insert(self->path, self->params));
 }
 
 static u64 guest_add(u64 a, u64 b)

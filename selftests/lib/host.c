@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host around the VMs: its log, its memory, its modules, our knobs. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -261,6 +262,86 @@ const char *module_path(void)
 bool module_loaded(void)
 {
 	return !access("/sys/module/kvm_hv_ext", F_OK);
+}
+
+#define PARAMETERS	"/sys/module/kvm_hv_ext/parameters/"
+
+/**
+ * module_param() - a parameter of kvm-hv-ext that is a number
+ * @name: its name
+ *
+ * Return: the value, -1 if there is no such parameter.
+ */
+int module_param(const char *name)
+{
+	char path[128], text[32] = "";
+	int fd, value = -1;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -1;
+	if (read(fd, text, sizeof(text) - 1) > 0)
+		value = atoi(text);
+	close(fd);
+	return value;
+}
+
+/**
+ * module_set_param() - set a parameter of kvm-hv-ext
+ * @name: its name
+ * @value: what it is to be
+ *
+ * Return: false if there is no such parameter, or it cannot be set.
+ */
+bool module_set_param(const char *name, int value)
+{
+	char path[128], text[32];
+	int fd, len = snprintf(text, sizeof(text), "%d", value);
+	bool set;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return false;
+	set = write(fd, text, len) == len;
+	close(fd);
+	return set;
+}
+
+/**
+ * module_params() - all parameters of kvm-hv-ext, to insert it again with
+ * @text: "name=value ..."
+ * @size: of @text
+ */
+void module_params(char *text, size_t size)
+{
+	DIR *dir = opendir(PARAMETERS);
+	struct dirent *entry;
+	size_t len = 0;
+
+	if (!dir)
+		die(PARAMETERS ": %s", strerror(errno));
+	while ((entry = readdir(dir))) {
+		char path[512], value[64];
+		ssize_t n;
+		int fd;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), PARAMETERS "%s", entry->d_name);
+		fd = open(path, O_RDONLY);
+		n = fd < 0 ? -1 : read(fd, value, sizeof(value) - 1);
+		close(fd);
+		if (n <= 1)
+			continue;
+		value[n - 1] = 0;
+		len += snprintf(text + len, size - len, "%s=%s ",
+				entry->d_name, value);
+		if (len >= size)
+			die("parameters of kvm-hv-ext are longer than expected");
+	}
+	closedir(dir);
 }
 
 /**

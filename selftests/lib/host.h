@@ -3,6 +3,8 @@
 #ifndef SELFTESTS_HOST_H
 #define SELFTESTS_HOST_H
 
+#include <stddef.h>
+
 #include "types.h"
 
 void __noreturn __printf(1, 2) die(const char *fmt, ...);
@@ -27,6 +29,9 @@ bool mem_returned(const struct mem_use *before, unsigned long ms);
 
 const char *module_path(void);
 bool module_loaded(void);
+void module_params(char *text, size_t size);
+int module_param(const char *name);
+bool module_set_param(const char *name, int value);
 int module_insert(const char *path, const char *params);
 int module_remove(void);
 
