@@ -216,11 +216,10 @@ TEST_F_TIMEOUT(dirty, logging_starts, 300)
 			  2 * i + 2);
 		/* A change of memslots may have ended the resize. */
 		ret = resize_commit(vcpu, order);
-		if (ret) {
+		if (ret)
 			ASSERT_EQ(-ENXIO, ret);
-		} else {
+		if (!ret)
 			ASSERT_EQ(0, table_committed(self->table, order));
-		}
 		vm_dirty_log(self->vm, SLOT, self->bitmap);
 		ASSERT_EQ(0, check_log(self->vm, self->bitmap, 2 * i + 2));
 		ASSERT_EQ(0, table_resize(self->table, back));

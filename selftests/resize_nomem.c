@@ -114,46 +114,35 @@ TEST_F_TIMEOUT(nomem, reserve_used_up, 300)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
-/* One resize, in which the @nth allocation fails; whether it came to that. */
-static bool fail_nth(struct __test_metadata *_metadata,
-		     FIXTURE_DATA(nomem) *self, int nth, unsigned int order)
-{
-	bool failed;
-	int ret;
-
-	if (!module_set_param("fail_alloc", nth))
-		die("cannot set fail_alloc");
-	ret = resize(self->vcpu, order);
-	failed = !module_param("fail_alloc");
-	module_set_param("fail_alloc", 0);
-	if (failed) {
-		EXPECT_EQ(-ENOMEM, ret) TH_LOG("allocation %d", nth);
-		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, order));
-		EXPECT_EQ(0, table_check(self->table));
-	} else {
-		EXPECT_EQ(0, ret);
-		EXPECT_EQ(0, table_committed(self->table, order));
-	}
-	EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
-	table_churn(self->table, 20);
-	return failed;
-}
-
 TEST_F_TIMEOUT(nomem, each_allocation, 300)
 {
+	const int at_least = 4;	/* its state, HPT, reverse map, each memslot's */
 	struct mem_use before;
-	int nth, at_least = 4;	/* its state, HPT, reverse map, each memslot's */
+	int nth, ret;
+	bool failed;
 
 	if (module_param("fail_alloc") < 0)
 		SKIP(return, "no kvm-hv-ext with fail_alloc is loaded");
 	EXPECT_EQ(0, table_resize(self->table, ORDER));
 	mem_use(&before);
-	for (nth = 1; nth < 100; nth++)
-		if (!fail_nth(_metadata, self, nth, ORDER + 1))
+	for (nth = 1; nth < 100; nth++) {
+		ASSERT_TRUE(module_set_param("fail_alloc", nth));
+		ret = resize(self->vcpu, ORDER + 1);
+		failed = !module_param("fail_alloc");
+		ASSERT_TRUE(module_set_param("fail_alloc", 0));
+		EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
+		if (!failed)
 			break;
+		EXPECT_EQ(-ENOMEM, ret) TH_LOG("allocation %d", nth);
+		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 1));
+		EXPECT_EQ(0, table_check(self->table));
+		table_churn(self->table, 20);
+	}
 	TH_LOG("%d allocations in a resize", nth - 1);
 	EXPECT_LE(at_least, nth - 1);
 	EXPECT_GT(100, nth);
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(0, table_committed(self->table, ORDER + 1));
 	EXPECT_EQ(0, table_resize(self->table, ORDER));
 	EXPECT_TRUE(mem_returned(&before, 2000));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));

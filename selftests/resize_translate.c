@@ -160,20 +160,48 @@ FIXTURE_VARIANT(translate)
 	enum vm_road road;
 };
 
-#define VARIANT(name, base, actual, way)		\
-	FIXTURE_VARIANT_ADD(translate, name) {		\
-		.base_shift = base,			\
-		.shift = actual,			\
-		.road = way,				\
-	}
+FIXTURE_VARIANT_ADD(translate, page_4k)
+{
+	.base_shift = 12,
+	.shift = 12,
+};
 
-VARIANT(page_4k, 12, 12, ROAD_IOCTL);
-VARIANT(page_64k, 16, 16, ROAD_IOCTL);
-VARIANT(page_64k_by_hcall, 16, 16, ROAD_HCALL);
-VARIANT(page_64k_in_4k, 12, 16, ROAD_IOCTL);
-VARIANT(page_16m, 24, 24, ROAD_IOCTL);
-VARIANT(page_16m_in_64k, 16, 24, ROAD_IOCTL);
-VARIANT(page_16m_in_4k, 12, 24, ROAD_IOCTL);
+FIXTURE_VARIANT_ADD(translate, page_64k)
+{
+	.base_shift = 16,
+	.shift = 16,
+};
+
+FIXTURE_VARIANT_ADD(translate, page_64k_by_hcall)
+{
+	.base_shift = 16,
+	.shift = 16,
+	.road = ROAD_HCALL,
+};
+
+FIXTURE_VARIANT_ADD(translate, page_64k_in_4k)
+{
+	.base_shift = 12,
+	.shift = 16,
+};
+
+FIXTURE_VARIANT_ADD(translate, page_16m)
+{
+	.base_shift = 24,
+	.shift = 24,
+};
+
+FIXTURE_VARIANT_ADD(translate, page_16m_in_64k)
+{
+	.base_shift = 16,
+	.shift = 24,
+};
+
+FIXTURE_VARIANT_ADD(translate, page_16m_in_4k)
+{
+	.base_shift = 12,
+	.shift = 24,
+};
 
 /* Every 4 KiB of guest memory knows its address. */
 static void stamp(struct vm *vm, unsigned long gpa, unsigned long size)
@@ -277,7 +305,7 @@ TEST_F_TIMEOUT(translate, touch, 300)
 {
 	unsigned int i, n = scaled(8), shrunk = 0, refused = 0, grown = 0;
 	bool mirror = self->vm->strategy == KVM_PPC_HPT_RESIZE_MIRROR;
-	typeof(&seen) saw = vm_guest(self->vm, seen);
+	typeof(seen) *saw = vm_guest(self->vm, seen);
 	struct vcpu *vcpu = self->vcpu;
 	u64 random = test_seed();
 

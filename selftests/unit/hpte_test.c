@@ -85,18 +85,31 @@ static void refuses_other_page_sizes(void **state)
 		unsigned int base = 0, actual = 0;
 		u64 r = (guest_random(&seed) & ~0xff000ull) | lp << 12;
 
-		if (lp == 0)
-			base = actual = 24;
-		else if (lp == 0x03)
-			base = actual = 34;
-		else if (lp == 0x08)
-			base = 16, actual = 24;
-		else if (lp == 0x38)
-			base = 12, actual = 24;
-		else if ((lp & 0xf) == 1)
-			base = actual = 16;
-		else if ((lp & 0xf) == 7)
-			base = 12, actual = 16;
+		switch (lp) {
+		case 0x00:
+			base = 24;
+			actual = 24;
+			break;
+		case 0x03:
+			base = 34;
+			actual = 34;
+			break;
+		case 0x08:
+			base = 16;
+			actual = 24;
+			break;
+		case 0x38:
+			base = 12;
+			actual = 24;
+			break;
+		}
+		if ((lp & 0xf) == 1) {
+			base = 16;
+			actual = 16;
+		} else if ((lp & 0xf) == 7) {
+			base = 12;
+			actual = 16;
+		}
 		assert_int_equal(hpte_base_shift(HPTE_V_LARGE, r), base);
 		assert_int_equal(hpte_actual_shift(HPTE_V_LARGE, r), actual);
 		assert_int_equal(hpte_base_shift(0, r), 12);
@@ -168,9 +181,11 @@ static void rehashes_the_vrma(void **state)
 
 		if (sizes[s].base != sizes[s].actual)
 			continue;
-		page.base_shift = page.shift = sizes[s].base;
+		page.base_shift = sizes[s].base;
+		page.shift = sizes[s].base;
 		for (nr = 0; nr < 4096; nr++) {
-			page.gpa = page.offset = nr << page.shift;
+			page.offset = nr << page.shift;
+			page.gpa = page.offset;
 			assert_true(page_hash(&page) == vrma_hash(nr));
 			assert_true(is_vrma(page_v(&page)));
 			from = HPT_MIN_ORDER + nr % 20;
