@@ -20,7 +20,7 @@
 #include "vm.h"
 
 /* Less than this is not worth another thread: 4 MiB of table. */
-#define HVX_COPY_PART_PTEGS	(1UL << 15)
+#define HVX_COPY_PART_PTEGS	BIT(15)
 #define HVX_COPY_MAX_PARTS	64
 
 #define HVX_PTEG_WORDS		(2 * HPT_PTEG_SLOTS)
@@ -41,8 +41,8 @@ struct hvx_copy_part {
 	int ret;
 };
 
-static __always_inline int hvx_copy_put(const struct hvx_copy_part *part, u64 index,
-			       u64 v, u64 gr, bool mmio)
+static __always_inline int hvx_copy_put(const struct hvx_copy_part *part,
+					u64 index, u64 v, u64 gr, bool mmio)
 {
 	u64 to = hpte_refold(v, gr, index, part->fold);
 	__be64 *new = hvx_hptep(&part->new, to);

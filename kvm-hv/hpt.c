@@ -24,7 +24,7 @@ MODULE_PARM_DESC(fail_alloc,
 #define HVX_GFP		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
 /* Between two looks at whether to go on; 1 MiB is cleared in well under 1 ms. */
-#define HVX_CLEAR_CHUNK		(1UL << 20)
+#define HVX_CLEAR_CHUNK		BIT(20)
 
 /**
  * hvx_fail_alloc() - whether a test wants this allocation to fail

@@ -43,7 +43,7 @@ MODULE_PARM_DESC(verify,
 
 /* HPTEs between two looks at whether to go on, and between two trace events. */
 #define HVX_MIRROR_CHUNK	4096
-#define HVX_MIRROR_TRACE	(1UL << 20)
+#define HVX_MIRROR_TRACE	BIT(20)
 
 /*
  * What a slot of the new table should hold. rev[].forw and .back of the new table

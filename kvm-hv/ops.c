@@ -240,30 +240,46 @@ static void hvx_inject_interrupt(struct kvm_vcpu *vcpu, int vec, u64 srr1_flags)
 		hvx_stock.inject_interrupt(vcpu, vec, srr1_flags);
 }
 
-/*
- * init_vm goes in last and comes out first: a VM with state of ours has all of
- * the rest.
- */
-#define HVX_FOR_EACH_OP(op)				\
-	op(vcpu_run, hvx_vcpu_run)			\
-	op(vcpu_load, hvx_vcpu_load)			\
-	op(vcpu_put, hvx_vcpu_put)			\
-	op(inject_interrupt, hvx_inject_interrupt)	\
-	op(destroy_vm, hvx_destroy_vm)			\
-	op(create_vm_debugfs, hvx_create_vm_debugfs)	\
-	op(prepare_memory_region, hvx_prepare_memory_region) \
-	op(get_dirty_log, hvx_get_dirty_log)		\
-	op(get_smmu_info, hvx_get_smmu_info)		\
-	op(configure_mmu, hvx_configure_mmu)		\
-	op(arch_vm_ioctl, hvx_arch_vm_ioctl)		\
-	op(hcall_implemented, hvx_hcall_implemented)
+static const struct kvmppc_ops hvx_ops = {
+	.init_vm = hvx_init_vm,
+	.vcpu_run = hvx_vcpu_run,
+	.vcpu_load = hvx_vcpu_load,
+	.vcpu_put = hvx_vcpu_put,
+	.inject_interrupt = hvx_inject_interrupt,
+	.destroy_vm = hvx_destroy_vm,
+	.create_vm_debugfs = hvx_create_vm_debugfs,
+	.prepare_memory_region = hvx_prepare_memory_region,
+	.get_dirty_log = hvx_get_dirty_log,
+	.get_smmu_info = hvx_get_smmu_info,
+	.configure_mmu = hvx_configure_mmu,
+	.arch_vm_ioctl = hvx_arch_vm_ioctl,
+	.hcall_implemented = hvx_hcall_implemented,
+};
 
-#define HVX_INSTALL(member, fn)	WRITE_ONCE(kvmppc_hv_ops->member, fn);
-#define HVX_RESTORE(member, fn)	\
-	WRITE_ONCE(kvmppc_hv_ops->member, hvx_stock.member);
+/* Everything but init_vm. */
+static void hvx_ops_set(const struct kvmppc_ops *ops)
+{
+	struct kvmppc_ops *live = kvmppc_hv_ops;
+
+	WRITE_ONCE(live->vcpu_run, ops->vcpu_run);
+	WRITE_ONCE(live->vcpu_load, ops->vcpu_load);
+	WRITE_ONCE(live->vcpu_put, ops->vcpu_put);
+	WRITE_ONCE(live->inject_interrupt, ops->inject_interrupt);
+	WRITE_ONCE(live->destroy_vm, ops->destroy_vm);
+	WRITE_ONCE(live->create_vm_debugfs, ops->create_vm_debugfs);
+	WRITE_ONCE(live->prepare_memory_region, ops->prepare_memory_region);
+	WRITE_ONCE(live->get_dirty_log, ops->get_dirty_log);
+	WRITE_ONCE(live->get_smmu_info, ops->get_smmu_info);
+	WRITE_ONCE(live->configure_mmu, ops->configure_mmu);
+	WRITE_ONCE(live->arch_vm_ioctl, ops->arch_vm_ioctl);
+	WRITE_ONCE(live->hcall_implemented, ops->hcall_implemented);
+}
 
 /**
  * hvx_ops_install() - extend KVM HV
+ *
+ * init_vm goes in last and comes out first: a VM with state of ours has all of
+ * the rest.
  *
  * Return: 0, or -ENODEV if there is no KVM HV to extend.
  */
@@ -274,10 +290,10 @@ int hvx_ops_install(void)
 
 	hvx_gate_init(&hvx_bystanders);
 	hvx_stock = *kvmppc_hv_ops;
-	HVX_FOR_EACH_OP(HVX_INSTALL)
+	hvx_ops_set(&hvx_ops);
 	/* A VM that finds the new init_vm finds the rest as well. */
 	smp_wmb();
-	WRITE_ONCE(kvmppc_hv_ops->init_vm, hvx_init_vm);
+	WRITE_ONCE(kvmppc_hv_ops->init_vm, hvx_ops.init_vm);
 	return 0;
 }
 
@@ -296,7 +312,7 @@ int hvx_ops_install(void)
 void hvx_ops_remove(void)
 {
 	WRITE_ONCE(kvmppc_hv_ops->init_vm, hvx_stock.init_vm);
-	HVX_FOR_EACH_OP(HVX_RESTORE)
+	hvx_ops_set(&hvx_stock);
 
 	synchronize_rcu_tasks();
 	hvx_gate_kill(&hvx_bystanders);

@@ -26,7 +26,7 @@ MODULE_PARM_DESC(commit_timeout_ms,
 		 "Milliseconds that a prepared HPT waits for COMMIT before it is freed (0: for ever)");
 
 /* Bytes that are cleared or copied in a millisecond, until one was measured. */
-#define HVX_DEFAULT_RATE	(1UL << 20)
+#define HVX_DEFAULT_RATE	BIT(20)
 
 /* What the guest is told to wait: PAPR has hints up to 100 s. */
 #define HVX_MAX_ESTIMATE_MS	100000

@@ -130,8 +130,8 @@ struct hvx_resize_stats {
 
 /*
  * Locks, outermost first:
- *  hpt_lock	the identity of kvm->arch.hpt: held by whatever replaces it,
- *		empties it, lets user space see it, or reads its dirty bits
+ *  hpt_lock	held by whatever replaces the VM's table, empties it, lets user
+ *		space see it, or reads its dirty bits
  *  kvm->slots_lock
  *  lock	the members here, and the state of the pending resize
  *  (the gate is closed)
@@ -139,8 +139,8 @@ struct hvx_resize_stats {
  *  kvm->mmu_lock
  */
 struct hvx_resizer {
-	struct mutex hpt_lock;
-	struct mutex lock;
+	struct mutex hpt_lock;		/* the identity of kvm->arch.hpt */
+	struct mutex lock;		/* pending and what follows it */
 	const struct hvx_strategy *strategy;	/* for the next PREPARE */
 	struct hvx_resize *pending;
 	struct work_struct prepare_work;
