@@ -11,6 +11,7 @@
 #include "guest.h"
 #include "host.h"
 #include "hpt.h"
+#include "memory.h"
 #include "vmm.h"
 
 #define MAPPINGS	1536
@@ -267,7 +268,7 @@ FIXTURE_SETUP(translate)
 
 	if (why)
 		SKIP(return, "%s", why);
-	if (huge && !vmm_can_back(16 * MIB))
+	if (huge && !huge_reserve(24, HUGE_SIZE))
 		SKIP(return, "no 16 MiB pages in hugetlbfs here");
 	if (!huge && page < 1ul << variant->shift)
 		SKIP(return, "host pages are smaller than 64 KiB");
@@ -283,6 +284,8 @@ FIXTURE_SETUP(translate)
 FIXTURE_TEARDOWN(translate)
 {
 	vm_destroy(self->vm);
+	if (variant->shift == 24)
+		huge_release(24);
 }
 
 /* What the guest stored by its mappings is where it belongs. */

@@ -104,22 +104,6 @@ void *vmm_map_backing(unsigned long size, unsigned long page)
 }
 
 /**
- * vmm_can_back() - whether this host has pages of a size to spare
- * @page: the size
- *
- * Return: true if one could be had just now.
- */
-bool vmm_can_back(unsigned long page)
-{
-	unsigned long size = page > BACKING_ALIGN ? page : BACKING_ALIGN;
-	void *mem = vmm_map_backing(size, page);
-
-	if (mem)
-		munmap(mem, size);
-	return mem;
-}
-
-/**
  * vm_slot_set() - set a memslot's place and flags
  * @vm: the VM
  * @id: a slot that vm_slot_add() made

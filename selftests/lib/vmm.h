@@ -110,7 +110,6 @@ const char *vmm_lacks(enum vm_road road);
 const char *vmm_lacks_ext(enum vm_road road);
 unsigned int vm_strategy(void);
 void *vmm_map_backing(unsigned long size, unsigned long page);
-bool vmm_can_back(unsigned long page);
 
 /* vCPUs (vcpu.c) */
 void vcpu_create(struct vm *vm, unsigned int id);
