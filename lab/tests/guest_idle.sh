@@ -1,0 +1,137 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_idle VCPUS [SECONDS]: a Linux guest that idles by stop, at rest and under
+# load, native where the CPU is good for it, and moves to a host that emulates
+# stop, and back. Each phase of idling takes SECONDS (5).
+
+. /lab/tests/ktap.sh
+
+TESTS=9
+seconds=${2:-5}
+parameter=/sys/module/kvm_hv_ext/parameters/guest_stop
+before=$(cat $parameter)
+
+# start MODE OPTION...: a guest whose stop is served so.
+start()
+{
+	echo "$1" >$parameter
+	shift
+	guest start -smp "$vcpus" "$@" || return 1
+	# The first command may meet what the guest said when it came up.
+	guest exec true >/dev/null 2>&1 || guest exec true
+}
+
+# figure NAME: of the running guest, from the module.
+figure()
+{
+	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/guest_stop |
+		sed -n "s/^$1 //p"
+}
+
+# states: their names.
+states()
+{
+	guest exec 'cat /sys/devices/system/cpu/cpu0/cpuidle/state*/name' | xargs
+}
+
+# idle_by_stop: has the guest do nothing, by stop0lite only. True if each CPU says
+# that it spent a good part of the time there.
+idle_by_stop()
+{
+	# shellcheck disable=SC2016 # for the shell of the guest
+	guest exec "seconds=$seconds"'
+	cd /sys/devices/system/cpu
+	total=$(echo cpu[0-9]*/cpuidle/state1/time | wc -w)
+	allow() { for file in cpu[0-9]*/cpuidle/state[02]/disable; do
+			echo $1 >$file; done; }
+	allow 1
+	spent=$(cat cpu[0-9]*/cpuidle/state1/time)
+	sleep $seconds
+	i=0
+	for file in cpu[0-9]*/cpuidle/state1/time; do
+		i=$((i + 1))
+		now=$(cat $file)
+		was=$(echo $spent | cut -d " " -f $i)
+		echo "# $file: $(((now - was) / 1000)) of $((seconds * 1000)) ms"
+		[ $((now - was)) -gt $((seconds * 250000)) ] &&
+			total=$((total - 1))
+	done
+	allow 0
+	[ $total = 0 ]'
+}
+
+# busy: a program at work, while the governors take turns.
+busy()
+{
+	# shellcheck disable=SC2016 # for the shell of the guest
+	guest exec -t 100 'governors=/sys/devices/system/cpu/cpuidle
+	(churn -m 64 -r 2 >/tmp/churn 2>&1; echo over >>/tmp/churn) &
+	until grep -q over /tmp/churn; do
+		for name in $(cat $governors/available_governors); do
+			echo $name >$governors/current_governor
+			usleep 200000
+		done
+	done
+	grep OK /tmp/churn | sed "s/^/# /"
+	grep -q OK /tmp/churn'
+}
+
+vcpus=${1:?usage: guest_idle VCPUS [SECONDS]}
+plan $TESTS
+why=$(/build/selftests/guest_stop -t discovery | sed -n 's/.* # SKIP //p')
+if [ -n "$why" ]; then
+	while [ "$ktap_number" -lt $TESTS ]; do
+		skip "a guest that stops" "$why"
+	done
+	exit 0
+fi
+
+start off || bail_out "the guest does not start"
+! guest exec 'insmod /guest/pseries-stop.ko' 2>/dev/null &&
+	guest exec 'dmesg | grep "hypervisor does not let this guest stop"'
+report $? "without the hypervisor's word the driver does not load"
+
+start native || bail_out "the guest does not start"
+mode=$(figure mode)
+stock=$(states)
+guest exec 'insmod /guest/pseries-stop.ko'
+[ "$(states)" = "${stock%% *} stop0lite ${stock#* }" ]
+report $? "stop0lite is between the states there were: $(states)"
+idle_by_stop
+report $? "idle by stop only ($mode)"
+count=$(figure emulated)
+case $mode in
+native) [ "$count" = 0 ] ;;
+*) [ "$count" -gt 100 ] ;;
+esac
+report $? "$count of them came by the module"
+busy
+report $? "a program at work while governors take turns"
+
+move()
+{
+	guest save /tmp/saved && start "$1" -i /tmp/saved || return 1
+	echo "# now: $(figure mode), on for $(guest exec 'cut -d " " -f 1 /proc/uptime') s"
+	[ "$(figure mode)" = "$2" ] && idle_by_stop
+}
+
+if [ "$mode" = native ]; then
+	move emulate emulate
+	report $? "it is saved and goes on where stop is emulated"
+	move native native
+	report $? "and back"
+else
+	skip "from native to emulated" "this CPU is not good for native guest stop"
+	skip "from emulated to native" "this CPU is not good for native guest stop"
+fi
+
+guest exec 'rmmod pseries-stop'
+[ "$(states)" = "$stock" ] && guest exec 'sleep 1'
+report $? "without the driver the kernel's own is back: $(states)"
+! guest exec dmesg | grep -E "$ALARMING" | sed 's/^/# /' | grep .
+report $? "nothing alarming in the guest's log"
+guest stop
+echo "$before" >$parameter
+exit $ktap_failed
