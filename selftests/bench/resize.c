@@ -151,14 +151,15 @@ static void measure(const struct contents *contents,
 		    const struct contender *who, unsigned int to)
 {
 	struct vm *vm = contents_vm(contents, who->strategy);
-	typeof(&seen) saw = vm_guest(vm, seen);
+	const typeof(seen) *saw = vm_guest(vm, seen);
 	struct contents_seen look;
 	u64 exits;
 
 	contents_look(contents, vm, &look);
-	fprintf(stderr, "# %s %u to %u: of what was looked at, bolted: %u present, %u absent; others: %u, %u\n",
-		who->name, vm->order, to, look.bolted_present,
-		look.bolted_absent, look.other_present, look.other_absent);
+	fprintf(stderr, "# %s %u to %u: looked at %u bolted, %u of them present; %u others, %u\n",
+		who->name, vm->order, to,
+		look.bolted_present + look.bolted_absent, look.bolted_present,
+		look.other_present + look.other_absent, look.other_present);
 	vm->hcall = serve_commit;
 	load_segment(vm);
 	vcpu_call(&vm->vcpu[0], guest_warm, vm->order, 0);
