@@ -15,7 +15,7 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup modules modules_install clean shell demo check unit lint qemu bench
+.PHONY: help setup modules modules_install clean shell demo check unit lint qemu bench check-patches
 
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
@@ -31,6 +31,10 @@ help:
 ##   make modules      cross-build the modules for the kernels of the lab
 ##   make bench        measure resizes against stock KVM (half an hour)
 ##   make qemu         build QEMU with mended CPU models (lab/qemu)
+##   make check QEMU=built
+##                     the same tests under that one, among them guest stop
+##   make check-patches
+##                     apply the guest's patch series to Linux 6.12, and compile
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck
 ##   make clean        remove everything that was built
@@ -49,7 +53,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup demo shell qemu bench:
+setup demo shell qemu bench check-patches:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -79,6 +83,9 @@ qemu: setup
 
 bench: setup
 	@lab/bench
+
+check-patches: setup
+	@lab/check-patches
 
 clean:
 	@rm -rf build
