@@ -1,0 +1,107 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_page_sizes: a Linux guest under stock QEMU on large pages uses 16 MiB
+# pages if the module's limit allows them, and does not see them if it does not;
+# without large pages behind it, it does not start.
+
+. /lab/tests/ktap.sh
+
+limit=/sys/module/kvm_hv_ext/parameters/hpt_max_page_shift
+pages=/sys/kernel/mm/hugepages
+mount=/tmp/huge
+
+# reserve KILOBYTES: 1 GiB in pages of that size, mounted.
+reserve()
+{
+	[ -d "$pages/hugepages-$1kB" ] || return 1
+	echo $((1048576 / $1)) >"$pages/hugepages-$1kB/nr_hugepages"
+	if [ "$(cat "$pages/hugepages-$1kB/free_hugepages")" -lt $((1048576 / $1)) ]
+	then
+		echo 0 >"$pages/hugepages-$1kB/nr_hugepages"
+		return 1
+	fi
+	mkdir -p "$mount"
+	mount -t hugetlbfs -o "pagesize=$1K" none "$mount"
+}
+
+# sees_16m: whether the guest knows of 16 MiB pages at all.
+sees_16m()
+{
+	guest exec '[ -d /sys/kernel/mm/hugepages/hugepages-16384kB ]'
+}
+
+# uses_16m: its kernel has memory of its own mapped in them (there is the list
+# of all pages in them), and its programs get theirs.
+uses_16m()
+{
+	guest exec 'dmesg | grep "vmemmap = 24" && cd /sys/kernel/mm/hugepages &&
+		    echo 4 >hugepages-16384kB/nr_hugepages &&
+		    huge_pages 16384 4'
+}
+
+# refusals: how often the host's log says that a guest's memory will not do.
+refusals()
+{
+	dmesg | grep -c 'memslot 0: .*, the limit needs 16777216'
+}
+
+# refused: a guest cannot run, and the host's log says why.
+refused()
+{
+	local before tries=600
+
+	before=$(refusals)
+	guest start >/dev/null 2>&1 &
+	until [ "$(refusals)" -gt "$before" ] || [ $tries = 0 ]; do
+		tries=$((tries - 1))
+		usleep 200000
+	done
+	guest stop
+	wait
+	[ $tries -gt 0 ]
+}
+
+plan 6
+for size in 16384 1048576 ''; do
+	[ -n "$size" ] || break
+	reserve "$size" && break
+done
+backed="-mem-path $mount -mem-prealloc"
+
+if [ -z "$size" ]; then
+	for name in "16 MiB pages under 24" "a promise that holds" \
+		    "no memory went" "no 16 MiB pages under 16" \
+		    "refused what the limit forbids"; do
+		skip "$name" "this host has no huge pages to spare"
+	done
+else
+	echo 24 >$limit
+	guest start -M cap-hpt-max-page-size=16M -q "$backed" && uses_16m
+	report $? "16 MiB pages under 24"
+	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/balloon >/tmp/balloon
+	grep -q '^promise 1$' /tmp/balloon
+	report $? "a promise that holds"
+	grep -q '^violations 0$' /tmp/balloon
+	report $? "no memory went"
+	guest stop
+
+	echo 16 >$limit
+	guest start -q "$backed" && ! sees_16m
+	report $? "no 16 MiB pages under 16"
+	guest stop
+	guest start -M cap-hpt-max-page-size=16M -q "$backed" 2>&1 |
+		grep "KVM doesn't support page shift 24"
+	report $? "refused what the limit forbids"
+	umount "$mount"
+	echo 0 >"$pages/hugepages-${size}kB/nr_hugepages"
+fi
+
+# Memory in small pages, as it comes.
+echo 24 >$limit
+refused
+report $? "refused on pages of the base size"
+echo 0 >$limit
+# shellcheck disable=SC2154 # ktap.sh's
+exit "$ktap_failed"
