@@ -402,7 +402,7 @@ static long emulated(struct vm *vm)
 	file = fopen(path, "r");
 	if (!file)
 		return n;
-	if (fscanf(file, "mode %*s emulated %ld", &n) != 1)
+	if (fscanf(file, "mode %*s %*s %ld", &n) != 1)
 		die("%s is not as expected", path);
 	fclose(file);
 	return n;

@@ -7,10 +7,6 @@
 #include "host.h"
 #include "interrupt.h"
 
-extern const char guest_take_500[], guest_take_500_end[];
-extern const char guest_take_700[], guest_take_700_end[];
-extern const char guest_take_900[], guest_take_900_end[];
-
 static void take(struct vm *vm, unsigned long vec, const char *code,
 		 const char *end)
 {
