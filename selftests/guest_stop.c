@@ -230,6 +230,25 @@ static u64 taken(struct vm *vm, unsigned int id, unsigned int vec)
 	return vm_guest(vm, ints[0])[id].taken[vec >> 8];
 }
 
+/* How many stops of a VM the module emulated, or -1 if it cannot be seen. */
+static long seen_by_module(struct vm *vm)
+{
+	char path[96];
+	long n = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path),
+		 "/sys/kernel/debug/kvm/%d-%d/hv-ext/guest_stop", getpid(),
+		 vm->fd);
+	file = fopen(path, "r");
+	if (!file)
+		return n;
+	if (fscanf(file, "mode %*s %*s %ld", &n) != 1)
+		die("%s is not as expected", path);
+	fclose(file);
+	return n;
+}
+
 /* An emulator may never let a guest's stop get as far as KVM. */
 static const char *lacks_stop(u64 ways)
 {
@@ -323,6 +342,7 @@ TEST(off)
 		EXPECT_EQ(SRR1_ILLEGAL, saw->srr1 & 0x783f0000);
 		EXPECT_EQ(0x4c0002e4, *(u32 *)vm_host(vm, saw->srr0));
 	}
+	EXPECT_LE(seen_by_module(vm), 0);
 	vm_destroy(vm);
 	if (!came)
 		SKIP(return, "the host leaves PSSCR clear, so stock KVM lets guests stop");
@@ -389,30 +409,11 @@ static void expect_no_program(struct __test_metadata *_metadata,
 			       (long)vm_guest(vm, ints[0])[i].srr1);
 }
 
-/* How many stops of a VM the module emulated, or -1 if it cannot be seen. */
-static long emulated(struct vm *vm)
-{
-	char path[96];
-	long n = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/kernel/debug/kvm/%d-%d/hv-ext/guest_stop", getpid(),
-		 vm->fd);
-	file = fopen(path, "r");
-	if (!file)
-		return n;
-	if (fscanf(file, "mode %*s %*s %ld", &n) != 1)
-		die("%s is not as expected", path);
-	fclose(file);
-	return n;
-}
-
 /* Each emulated stop comes by the module, and no native one does. */
 static void expect_kind(struct __test_metadata *_metadata, struct vm *vm,
 			u64 ways, u64 wakeups)
 {
-	long by_module = emulated(vm);
+	long by_module = seen_by_module(vm);
 	u64 n = all_stops(vm);
 
 	TH_LOG("%lu stops for %lu wakeups, %ld emulated", (long)n,

@@ -35,7 +35,7 @@ struct interrupts {
 	u64 resume, msr;	/* where problem state code ends, or 0 */
 };
 
-/* The vectors' code, in vectors.S. */
+/* interrupt.S: what is put at each vector */
 extern const char guest_take_500[], guest_take_500_end[];
 extern const char guest_take_700[], guest_take_700_end[];
 extern const char guest_take_900[], guest_take_900_end[];
