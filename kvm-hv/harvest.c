@@ -138,8 +138,6 @@ void hvx_harvest_work(struct work_struct *work)
 	set_user_nice(current, nice);
 
 	trace_hvx_harvest(kvm, rs->hpt.order, found);
-	if (rs->strategy->harvested)
-		rs->strategy->harvested(rs);
 	if (rs->strategy->bolted_only)
 		WRITE_ONCE(rz->records[rs->record].dropped, left);
 	rz->stats.harvested += found;

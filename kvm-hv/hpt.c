@@ -238,19 +238,3 @@ void hvx_rmaps_free(struct hvx_rmaps *rmaps)
 		vfree(rmaps->slot[i].rmap);
 	kvfree(rmaps);
 }
-
-/**
- * hvx_rmaps_bytes() - memory that reverse maps take
- * @rmaps: the reverse maps
- *
- * Return: bytes.
- */
-u64 hvx_rmaps_bytes(const struct hvx_rmaps *rmaps)
-{
-	u64 pages = 0;
-	unsigned int i;
-
-	for (i = 0; i < rmaps->nr; i++)
-		pages += rmaps->slot[i].npages;
-	return pages * sizeof(unsigned long);
-}

@@ -41,7 +41,6 @@ u64 hvx_hpt_bytes(unsigned int order);
 struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
 				  struct hvx_progress *progress);
 void hvx_rmaps_free(struct hvx_rmaps *rmaps);
-u64 hvx_rmaps_bytes(const struct hvx_rmaps *rmaps);
 
 /* A slot of a table: the HPTE as the hardware sees it, and KVM's note of it. */
 static inline __be64 *hvx_hptep(const struct kvm_hpt_info *hpt, u64 index)

@@ -286,6 +286,5 @@ const struct hvx_strategy hvx_mirror_strategy = {
 	.possible = hvx_mirror_possible,
 	.populate = hvx_mirror_populate,
 	.commit = hvx_mirror_commit,
-	.harvested = hvx_route_end,
-	.abandon = hvx_route_end,
+	.end = hvx_route_end,
 };

@@ -121,25 +121,11 @@ static void hvx_resize_release_memory(struct hvx_resize *rs)
 	rs->holds_memory = false;
 }
 
-/**
- * hvx_resize_free() - free a resize and the tables it holds
- * @rs: the resize, not pending
- *
- * Context: may sleep.
- */
-void hvx_resize_free(struct hvx_resize *rs)
-{
-	hvx_hpt_free(&rs->hpt);
-	hvx_rmaps_free(rs->rmaps);
-	hvx_resize_release_memory(rs);
-	kfree(rs);
-}
-
-/* Frees the tables of a resize that will not be committed. */
+/* Frees the tables that a resize holds, once nobody looks at them. */
 static void hvx_resize_empty(struct hvx_resize *rs)
 {
-	if (rs->populated && rs->strategy->abandon)
-		rs->strategy->abandon(rs);
+	if (rs->populated && rs->strategy->end)
+		rs->strategy->end(rs);
 	rs->populated = false;
 	hvx_hpt_free(&rs->hpt);
 	hvx_rmaps_free(rs->rmaps);
@@ -147,7 +133,13 @@ static void hvx_resize_empty(struct hvx_resize *rs)
 	hvx_resize_release_memory(rs);
 }
 
-static void hvx_resize_abandon(struct hvx_resize *rs)
+/**
+ * hvx_resize_free() - end a resize and free the tables it holds
+ * @rs: the resize, not pending: given up, or committed and harvested
+ *
+ * Context: may sleep.
+ */
+void hvx_resize_free(struct hvx_resize *rs)
 {
 	hvx_resize_empty(rs);
 	kfree(rs);
@@ -169,7 +161,7 @@ static void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
 	}
 	WRITE_ONCE(rs->progress.cancel, true);
 	if (!rs->busy)
-		hvx_resize_abandon(rs);
+		hvx_resize_free(rs);
 }
 
 /**
@@ -296,7 +288,7 @@ static void hvx_prepare_work(struct work_struct *work)
 	trace_hvx_prepared(vm->kvm, rs->order, ret, rs->prepare_ns);
 	if (rz->pending != rs) {
 		/* Cancelled. A successor has queued this work again. */
-		hvx_resize_abandon(rs);
+		hvx_resize_free(rs);
 	} else if (ret) {
 		/* Nothing is kept but the error, for the next PREPARE. */
 		rs->error = ret;

@@ -55,9 +55,8 @@ enum hvx_road {
  * @rc_at_commit: commit has brought the guest's view of R and C over; the
  *	harvest is left with the dirty log
  * @bolted_only: no other entry survives; the harvest counts the rest
- * @harvested: called by the harvest when it is through, before the old table is
- *	freed. May sleep.
- * @abandon: undoes populate, when the new table will not be used. May sleep.
+ * @end: undoes populate, when the new table will not be used or the old one has
+ *	been harvested, before the tables are freed. May sleep.
  */
 struct hvx_strategy {
 	const char *name;
@@ -67,8 +66,7 @@ struct hvx_strategy {
 	int (*commit)(struct hvx_resize *rs);
 	bool rc_at_commit;
 	bool bolted_only;
-	void (*harvested)(struct hvx_resize *rs);
-	void (*abandon)(struct hvx_resize *rs);
+	void (*end)(struct hvx_resize *rs);
 };
 
 extern const struct hvx_strategy hvx_copy_strategy;
