@@ -477,6 +477,26 @@ HPT_TEST(starts_over_when_commit_is_cancelled)
 
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
 
+/*
+ * Since 6.7, a CPU that goes offline wakes RCU's kthread by an IPI while it holds
+ * rcu_state.ofl_lock, and rcu_gp_init() waits for that lock with interrupts off:
+ * now and then the two wait for each other for ever. Seen under stock KVM too.
+ */
+static bool rcu_deadlocks(void)
+{
+	bool found = false;
+	char line[256];
+	FILE *symbols;
+
+	symbols = fopen("/proc/kallsyms", "r");
+	if (!symbols)
+		return false;
+	while (!found && fgets(line, sizeof(line), symbols))
+		found = strstr(line, " swake_up_one_online\n");
+	fclose(symbols);
+	return found;
+}
+
 HPT_TEST(cpus_come_and_go)
 {
 	pid_t toggler;
@@ -484,6 +504,8 @@ HPT_TEST(cpus_come_and_go)
 
 	if (access(CPU1_ONLINE, W_OK))
 		SKIP(return, "this guest has one CPU");
+	if (rcu_deadlocks())
+		SKIP(return, "RCU of this kernel can deadlock as a CPU goes");
 
 	ASSERT_EQ(0, write_number(CPU1_ONLINE, 0));
 	EXPECT_EQ(0, resize(big));
