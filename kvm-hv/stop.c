@@ -200,6 +200,7 @@ bool hvx_stop_emulate(struct hvx_vm *vm, struct kvm_vcpu *vcpu, int vec)
 
 	vcpu->arch.regs.nip += sizeof(u32);
 	vcpu->arch.psscr &= ~PSSCR_PLS;
+	hvx_stop_keep_dec(vcpu);
 	atomic64_inc(&vm->stop.emulated);
 	return true;
 }

@@ -32,6 +32,7 @@ void hvx_stop_debugfs(struct hvx_vm *vm, struct dentry *dir);
 void hvx_stop_cpu_init(void);
 bool hvx_stop_cpu_native(void);
 void hvx_stop_load(struct kvm_vcpu *vcpu, bool native);
+void hvx_stop_keep_dec(struct kvm_vcpu *vcpu);
 void hvx_stop_put(struct kvm_vcpu *vcpu);
 
 #endif /* KVM_HV_EXT_STOP_H */

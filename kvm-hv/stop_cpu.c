@@ -143,13 +143,25 @@ bool hvx_stop_cpu_native(void)
 /* What of PSSCR the hypervisor decides for a guest. */
 #define HVX_PSSCR_CONTROL	(PSSCR_SD | PSSCR_ESL | PSSCR_EC | PSSCR_PSLL_MASK)
 
-/* The vCPU that PSSCR is set for on a CPU, and what it was before. */
-struct hvx_psscr {
+/*
+ * The vCPU that is loaded on a CPU and may stop; PSSCR as it was before; and its
+ * decrementer, in ticks of the timebase as vcpu->arch.dec_expires: when the guest
+ * wants it, what KVM was told, and by how much KVM is late at least.
+ */
+struct hvx_stop_loaded {
 	struct kvm_vcpu *vcpu;
 	u64 control;
+	u64 dec_due;
+	u64 dec_set;
+	u64 dec_lag;
 };
 
-static DEFINE_PER_CPU(struct hvx_psscr, hvx_psscr);
+/* In ticks: more than an entry takes, less than a guest's timer is set for. */
+#define HVX_DEC_SLACK	1024
+/* How fast a lag that is too small grows, with each stop. */
+#define HVX_DEC_STEP	16
+
+static DEFINE_PER_CPU(struct hvx_stop_loaded, hvx_stop_loaded);
 
 static void hvx_psscr_set(u64 control)
 {
@@ -173,12 +185,47 @@ static void hvx_psscr_set(u64 control)
  */
 void hvx_stop_load(struct kvm_vcpu *vcpu, bool native)
 {
-	struct hvx_psscr *host = this_cpu_ptr(&hvx_psscr);
+	struct hvx_stop_loaded *here = this_cpu_ptr(&hvx_stop_loaded);
 
-	host->vcpu = vcpu;
-	host->control = mfspr(SPRN_PSSCR) & HVX_PSSCR_CONTROL;
+	here->vcpu = vcpu;
+	here->dec_due = vcpu->arch.dec_expires;
+	here->dec_set = here->dec_due;
+	here->dec_lag = 0;
+	here->control = mfspr(SPRN_PSSCR) & HVX_PSSCR_CONTROL;
 	hvx_psscr_set(native && hvx_native ? 0 :
 					     PSSCR_SD | PSSCR_ESL | PSSCR_EC);
+}
+
+/**
+ * hvx_stop_keep_dec() - keep a vCPU's decrementer from becoming due ever later
+ * @vcpu: the vCPU, loaded, whose stop is being emulated
+ *
+ * KVM's entry loads DEC by a timebase that it has read some time before, and the
+ * exit takes what is left in DEC for what the guest wants. So with each round trip
+ * the decrementer is due that much later, and a guest that idles by emulated stops
+ * makes thousands: it would sleep a good part longer than it asked for. Here the
+ * lag is taken out again, and then kept out from the start, by telling KVM to be
+ * earlier by the smallest lag seen.
+ *
+ * A guest that sets DEC anew, but less than HVX_DEC_SLACK later than before, cannot
+ * be told from a lag. It gets the interrupt by so much too early.
+ *
+ * Context: any, by the vCPU's thread.
+ */
+void hvx_stop_keep_dec(struct kvm_vcpu *vcpu)
+{
+	struct hvx_stop_loaded *here = get_cpu_ptr(&hvx_stop_loaded);
+	u64 lag = vcpu->arch.dec_expires - here->dec_set;
+
+	if (here->vcpu == vcpu) {
+		if (lag < HVX_DEC_SLACK)
+			here->dec_lag = min(lag, here->dec_lag + HVX_DEC_STEP);
+		else
+			here->dec_due = vcpu->arch.dec_expires;
+		here->dec_set = here->dec_due - here->dec_lag;
+		vcpu->arch.dec_expires = here->dec_set;
+	}
+	put_cpu_ptr(&hvx_stop_loaded);
 }
 
 /**
@@ -189,10 +236,13 @@ void hvx_stop_load(struct kvm_vcpu *vcpu, bool native)
  */
 void hvx_stop_put(struct kvm_vcpu *vcpu)
 {
-	struct hvx_psscr *host = this_cpu_ptr(&hvx_psscr);
+	struct hvx_stop_loaded *here = this_cpu_ptr(&hvx_stop_loaded);
 
-	if (host->vcpu != vcpu)
+	if (here->vcpu != vcpu)
 		return;
-	hvx_psscr_set(host->control);
-	host->vcpu = NULL;
+	/* Not entered since: nobody else is to see what was meant for KVM's entry. */
+	if (vcpu->arch.dec_expires == here->dec_set)
+		vcpu->arch.dec_expires = here->dec_due;
+	hvx_psscr_set(here->control);
+	here->vcpu = NULL;
 }

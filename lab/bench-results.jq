@@ -12,6 +12,14 @@ def lines($kind; $names):
 def shortest($keys):
 	group_by([.[$keys[]]]) | map(min_by(.ns) + {rounds: length});
 
+def mean: add / length;
+
+# What the seed's tables have.
+def samples: sort as $s | ($s | mean) as $avg | ($s | length) as $n |
+	{samples: $n, min: $s[0], max: $s[-1], avg: $avg,
+	 median: (($s[($n - 1) / 2 | floor] + $s[$n / 2 | floor]) / 2),
+	 stddev: ($s | map(. - $avg | . * .) | mean | sqrt)};
+
 [inputs | select(test("^[a-z]+ ")) | split(" ")] |
 {
 	commit: lines("commit"; ["contender", "order", "to", "ns"]) |
@@ -26,5 +34,8 @@ def shortest($keys):
 		shortest(["contender", "order", "to"]),
 	# Not in counted time, on a machine that does other things too.
 	parallel: lines("parallel"; ["cpus", "order", "to", "ns"]) |
-		shortest(["cpus", "order", "to"])
+		shortest(["cpus", "order", "to"]),
+	wakeup: lines("wakeup"; ["source", "state", "ns"]) |
+		group_by([.source, .state]) |
+		map({source: .[0].source, state: .[0].state} + (map(.ns) | samples))
 }

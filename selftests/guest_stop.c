@@ -20,7 +20,6 @@
 #include "hpt.h"
 #include "interrupt.h"
 
-#define STOP		".long 0x4c0002e4\n"
 #define ILLEGAL		".long 0\n"
 
 #define MS		512000ul	/* timebase ticks */
@@ -33,10 +32,6 @@
 #define PSSCR_TR1	0x100ull
 
 #define H_CONFER	0xe4
-#define H_EOI		0x64
-#define H_CPPR		0x68
-#define H_IPI		0x6c
-#define H_XIRR		0x74
 
 #define EMULATED	KVM_PPC_GUEST_STOP_EMULATED
 #define NATIVE		(KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE)
@@ -52,7 +47,7 @@ static inline void stop(void)
 	if (by_hcall)
 		guest_hcall4(H_CONFER, -1ul, 0, 0, 0);
 	else
-		asm volatile(STOP : : : "memory", "cr0");
+		guest_stop();
 }
 
 static struct interrupts *guest_begin(u64 id)
@@ -124,6 +119,26 @@ static u64 guest_wake_masked(u64 id, u64 n)
 		GUEST_ASSERT_EQ(i + 1, guest_taken(mine, VEC_DECREMENTER));
 	}
 	return 0;
+}
+
+/* By how much later the decrementer is due than it was set for, after @n stops. */
+static u64 guest_drift(u64 id, u64 n)
+{
+	u64 due, i, now, last = 0;
+
+	guest_begin(id);
+	due = guest_timebase() + DEC_FAR;
+	guest_set_dec(DEC_FAR);
+	for (i = 0; i < n; i++)
+		stop();
+	/* An exit between the two readings makes it look earlier, never later. */
+	for (i = 0; i < 16; i++) {
+		now = guest_timebase();
+		now += guest_dec();
+		if (now > last)
+			last = now;
+	}
+	return last > due ? last - due : 0;
 }
 
 static void guest_await_external(struct interrupts *mine, u64 id, u64 before)
@@ -201,21 +216,10 @@ static u64 guest_user_stop(u64 id, u64 ea)
 	return 0;
 }
 
-static int enable(struct vm *vm, u64 ways, u32 flags)
-{
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_PPC_GUEST_STOP,
-		.flags = flags,
-		.args = { ways },
-	};
-
-	return vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
-}
-
 static struct vm *make_vm(u64 ways, unsigned int vcpus, bool xics)
 {
 	struct vm *vm = vm_create(.vcpus = vcpus);
-	int ret = ways ? enable(vm, ways, 0) : 0;
+	int ret = ways ? vm_enable_stop(vm, ways, 0) : 0;
 
 	if (ret)
 		die("guest stop %#llx: %s", (long long)ways, strerror(-ret));
@@ -284,24 +288,24 @@ TEST(choice)
 	u64 regs[9] = { 0 };
 
 	if (!can) {
-		EXPECT_EQ(-EINVAL, enable(vm, EMULATED, 0));
+		EXPECT_EQ(-EINVAL, vm_enable_stop(vm, EMULATED, 0));
 		vm_destroy(vm);
 		SKIP(return, "no guest stop here: %s", lacks_stop(0));
 	}
 	EXPECT_TRUE(can & EMULATED);
 	EXPECT_EQ(0, can & ~NATIVE);
-	EXPECT_EQ(-EINVAL, enable(vm, KVM_PPC_GUEST_STOP_NATIVE, 0));
-	EXPECT_EQ(-EINVAL, enable(vm, BIT(2), 0));
-	EXPECT_EQ(-EINVAL, enable(vm, EMULATED | BIT(32), 0));
-	EXPECT_EQ(-EINVAL, enable(vm, EMULATED, 1));
+	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, KVM_PPC_GUEST_STOP_NATIVE, 0));
+	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, BIT(2), 0));
+	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, EMULATED | BIT(32), 0));
+	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, EMULATED, 1));
 	/* Native may be asked for anywhere, so that a guest can move. */
-	EXPECT_EQ(0, enable(vm, NATIVE, 0));
-	EXPECT_EQ(0, enable(vm, 0, 0));
+	EXPECT_EQ(0, vm_enable_stop(vm, NATIVE, 0));
+	EXPECT_EQ(0, vm_enable_stop(vm, 0, 0));
 
 	EXPECT_EQ(H_FUNCTION, vcpu_hcall(&vm->vcpu[0], H_KVM_HV_EXT_FEATURES,
 					 regs));
-	EXPECT_EQ(-EBUSY, enable(vm, EMULATED, 0));
-	EXPECT_EQ(-EBUSY, enable(vm, 0, 0));
+	EXPECT_EQ(-EBUSY, vm_enable_stop(vm, EMULATED, 0));
+	EXPECT_EQ(-EBUSY, vm_enable_stop(vm, 0, 0));
 	vm_destroy(vm);
 }
 
@@ -434,6 +438,22 @@ TEST_F_TIMEOUT(stop, decrementer, 300)
 	run_all(self->vm, guest_wake_by_dec, n);
 	expect_no_program(_metadata, self->vm);
 	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
+}
+
+/* Each exit may make it a bit later; that must not add up. */
+TEST_F_TIMEOUT(stop, decrementer_does_not_drift, 300)
+{
+	const u64 n = 1000, ticks_per_stop = 32;
+	u64 drift;
+
+	if (variant->ways == NATIVE)
+		SKIP(return, "a native stop would last until the decrementer");
+	if (variant->vcpus > 1)
+		SKIP(return, "what one vCPU gets does not depend on others");
+	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	drift = vcpu_call(&self->vm->vcpu[0], guest_drift, 0, n);
+	TH_LOG("due %lu ticks later after %lu stops", (long)drift, (long)n);
+	EXPECT_LE(drift, n * ticks_per_stop);
 }
 
 TEST_F_TIMEOUT(stop, masked, 300)

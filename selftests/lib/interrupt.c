@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <linux/kvm_hv_ext.h>
 
 #include "host.h"
 #include "interrupt.h"
@@ -47,4 +48,23 @@ void vm_add_xics(struct vm *vm)
 		if (ioctl(vm->vcpu[i].fd, KVM_ENABLE_CAP, &cap))
 			die("vCPU %u: no XICS: %s", i, strerror(errno));
 	}
+}
+
+/**
+ * vm_enable_stop() - ask for guest stop
+ * @vm: the VM
+ * @ways: KVM_PPC_GUEST_STOP_*
+ * @flags: none are defined
+ *
+ * Return: 0 or a negative errno.
+ */
+int vm_enable_stop(struct vm *vm, u64 ways, u32 flags)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_PPC_GUEST_STOP,
+		.flags = flags,
+		.args = { ways },
+	};
+
+	return vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
 }

@@ -23,6 +23,14 @@
 #define INT_SRR1	136
 #define INT_RESUME	144
 #define INT_MSR		152
+#define INT_TB		160
+
+/* Hcalls of the interrupt controller, and the one that idles. */
+#define H_EOI		0x64
+#define H_CPPR		0x68
+#define H_IPI		0x6c
+#define H_XIRR		0x74
+#define H_CEDE		0xe0
 
 #ifndef __ASSEMBLER__
 
@@ -33,6 +41,7 @@ struct interrupts {
 	u64 taken[16];		/* by vector / 0x100 */
 	u64 srr0, srr1;		/* of the last one */
 	u64 resume, msr;	/* where problem state code ends, or 0 */
+	u64 tb;			/* timebase as the last one came */
 };
 
 /* interrupt.S: what is put at each vector */
@@ -42,6 +51,7 @@ extern const char guest_take_900[], guest_take_900_end[];
 
 void vm_take_interrupts(struct vm *vm);
 void vm_add_xics(struct vm *vm);
+int vm_enable_stop(struct vm *vm, u64 ways, u32 flags);
 
 /* In the guest: */
 
@@ -66,6 +76,12 @@ static inline void guest_irq_on(void)
 static inline void guest_irq_off(void)
 {
 	asm volatile("mtmsrd %0,1" : : "r" (0x2ul) : "memory");
+}
+
+/* ISA v3.0B: until the next interrupt, whether MSR[EE] lets it be taken or not. */
+static inline void guest_stop(void)
+{
+	asm volatile(".long 0x4c0002e4" : : : "memory", "cr0");
 }
 
 static inline void guest_set_dec(u64 ticks)
