@@ -157,6 +157,9 @@ static void measure(bool ipi, enum state state)
 	ret = ways ? vm_enable_stop(vm, ways, 0) : 0;
 	if (ret)
 		die("guest stop: %s", strerror(-ret));
+	if (state == NATIVE && !(vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP) &
+				 KVM_PPC_GUEST_STOP_NATIVE))
+		die("this CPU is not good for native guest stop");
 	vm_take_interrupts(vm);
 	if (ipi) {
 		vm_add_xics(vm);
