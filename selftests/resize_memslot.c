@@ -164,7 +164,7 @@ TEST_F_TIMEOUT(memslot, during, 300)
 	u64 *random = &self->table->random;
 
 	for (i = 0; i < n; i++) {
-		unsigned int to = HPT_MIN_ORDER + guest_random(random) % 5;
+		unsigned int to = vm_least_order() + guest_random(random) % 5;
 		enum deed deed = i / 2 % NR_DEEDS;
 		int ret;
 
@@ -195,7 +195,7 @@ TEST_F_TIMEOUT(memslot, after, 300)
 	u64 *random = &self->table->random;
 
 	for (i = 0; i < n; i++) {
-		unsigned int to = HPT_MIN_ORDER + guest_random(random) % 5;
+		unsigned int to = vm_least_order() + guest_random(random) % 5;
 		enum deed deed = i / 2 % NR_DEEDS;
 
 		ASSERT_EQ(0, vcpu_call(self->vcpu, guest_check, self->age, 1));

@@ -441,7 +441,7 @@ TEST_F_TIMEOUT(race, work, 300)
 		ASSERT_EQ(0, pthread_create(&thread, NULL, disturb, &disturber));
 
 	for (i = 0; i < n; i++) {
-		unsigned int to = HPT_MIN_ORDER + guest_random(random) % 6;
+		unsigned int to = vm_least_order() + guest_random(random) % 6;
 		int ret;
 
 		ASSERT_EQ(0, resize_prepare(self->asks, to));

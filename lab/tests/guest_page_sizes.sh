@@ -16,10 +16,12 @@ mount=/tmp/huge
 reserve()
 {
 	[ -d "$pages/hugepages-$1kB" ] || return 1
-	echo $((1048576 / $1)) >"$pages/hugepages-$1kB/nr_hugepages"
+	had=$(cat "$pages/hugepages-$1kB/nr_hugepages")
+	[ "$had" -ge $((1048576 / $1)) ] ||
+		echo $((1048576 / $1)) >"$pages/hugepages-$1kB/nr_hugepages"
 	if [ "$(cat "$pages/hugepages-$1kB/free_hugepages")" -lt $((1048576 / $1)) ]
 	then
-		echo 0 >"$pages/hugepages-$1kB/nr_hugepages"
+		echo "$had" >"$pages/hugepages-$1kB/nr_hugepages"
 		return 1
 	fi
 	mkdir -p "$mount"
@@ -95,7 +97,7 @@ else
 		grep "KVM doesn't support page shift 24"
 	report $? "refused what the limit forbids"
 	umount "$mount"
-	echo 0 >"$pages/hugepages-${size}kB/nr_hugepages"
+	echo "$had" >"$pages/hugepages-${size}kB/nr_hugepages"
 fi
 
 # Memory in small pages, as it comes.

@@ -32,6 +32,9 @@ static const char *huge_file(unsigned int shift, const char *name)
 	return path;
 }
 
+/* By their shift: how many there were, plus 1; 0 if nobody has asked yet. */
+static long huge_before[64];
+
 static long read_number(const char *path)
 {
 	FILE *f = fopen(path, "r");
@@ -68,6 +71,9 @@ bool huge_reserve(unsigned int shift, unsigned long size)
 {
 	long want = size >> shift, have, lack;
 
+	if (!huge_before[shift])
+		huge_before[shift] =
+			read_number(huge_file(shift, "nr_hugepages")) + 1;
 	have = read_number(huge_file(shift, "free_hugepages"));
 	if (have < 0)
 		return false;
@@ -80,13 +86,14 @@ bool huge_reserve(unsigned int shift, unsigned long size)
 }
 
 /**
- * huge_release() - give the host the free huge pages of a size back
+ * huge_release() - leave the host the huge pages of a size that it had before
  * @shift: their size
  */
 void huge_release(unsigned int shift)
 {
-	if (read_number(huge_file(shift, "nr_hugepages")) > 0)
-		write_number(huge_file(shift, "nr_hugepages"), 0);
+	if (huge_before[shift] > 0)
+		write_number(huge_file(shift, "nr_hugepages"),
+			     huge_before[shift] - 1);
 }
 
 /**

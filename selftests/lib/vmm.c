@@ -231,6 +231,23 @@ void vm_dirty_log(struct vm *vm, unsigned int id, void *bitmap)
 }
 
 /**
+ * vm_least_order() - the smallest HPT that any other can shrink to
+ *
+ * KVM enters the pages of a guest's real mode area, bolted, into one slot each of
+ * as many groups. With small pages the smallest HPT has too few groups.
+ *
+ * Return: log2 of its size in bytes.
+ */
+unsigned int vm_least_order(void)
+{
+	unsigned int order = HPT_MIN_ORDER;
+
+	while ((1ul << (order - 7)) * sysconf(_SC_PAGESIZE) < GUEST_RAM)
+		order++;
+	return order;
+}
+
+/**
  * vm_alloc_htab() - give a VM an HPT, or reset the one it has
  * @vm: the VM
  * @order: log2 of its size in bytes

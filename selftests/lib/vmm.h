@@ -109,6 +109,7 @@ int vm_has_ext(struct vm *vm, unsigned long cap);
 const char *vmm_lacks(enum vm_road road);
 const char *vmm_lacks_ext(enum vm_road road);
 unsigned int vm_strategy(void);
+unsigned int vm_least_order(void);
 void *vmm_map_backing(unsigned long size, unsigned long page);
 
 /* vCPUs (vcpu.c) */
