@@ -9,7 +9,7 @@
 
 #include "clock.h"
 
-#define POLL_US		100
+#define POLL_US		25
 #define NSEC_PER_SEC	1000000000ull
 
 static const struct contender contenders[] = {
