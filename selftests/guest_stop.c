@@ -23,7 +23,6 @@
 #define ILLEGAL		".long 0\n"
 
 #define MS		512000ul	/* timebase ticks */
-#define DEC_FAR		0x7ffffffful
 #define MSR_USER	0x800000000280f033ull	/* SF VEC VSX EE PR FP IR DR RI LE */
 
 /* Fields of PSSCR that are the guest's, and one that is not empty. */
@@ -50,20 +49,10 @@ static inline void stop(void)
 		guest_stop();
 }
 
-static struct interrupts *guest_begin(u64 id)
-{
-	struct interrupts *mine = &ints[id];
-
-	guest_interrupts(mine);
-	guest_irq_off();
-	guest_set_dec(DEC_FAR);
-	return mine;
-}
-
 /* One stop, with the decrementer to end it; what came of it is in ints. */
 static u64 guest_try(u64 id)
 {
-	guest_begin(id);
+	guest_begin(&ints[id]);
 	guest_set_dec(MS);
 	stop();
 	guest_set_dec(DEC_FAR);
@@ -72,7 +61,7 @@ static u64 guest_try(u64 id)
 
 static u64 guest_illegal(u64 id)
 {
-	guest_begin(id);
+	guest_begin(&ints[id]);
 	asm volatile(ILLEGAL : : : "memory", "cr0");
 	return 0;
 }
@@ -80,7 +69,7 @@ static u64 guest_illegal(u64 id)
 /* Idle as an OS does: stop, and look whether it was for something. */
 static u64 guest_wake_by_dec(u64 id, u64 n)
 {
-	struct interrupts *mine = guest_begin(id);
+	struct interrupts *mine = guest_begin(&ints[id]);
 	u64 i;
 
 	for (i = 0; i < n; i++) {
@@ -100,7 +89,7 @@ static u64 guest_wake_by_dec(u64 id, u64 n)
 /* With EE off it wakes up all the same, and the interrupt stays pending. */
 static u64 guest_wake_masked(u64 id, u64 n)
 {
-	struct interrupts *mine = guest_begin(id);
+	struct interrupts *mine = guest_begin(&ints[id]);
 	u64 i;
 
 	for (i = 0; i < n; i++) {
@@ -130,7 +119,7 @@ static u64 guest_drift(u64 id, u64 n)
 {
 	u64 due, i, now, last = 0;
 
-	guest_begin(id);
+	guest_begin(&ints[id]);
 	due = guest_timebase() + DEC_FAR;
 	guest_set_dec(DEC_FAR);
 	for (i = 0; i < n; i++)
@@ -162,7 +151,7 @@ static u64 ring_size;
 /* Pass an IPI on to the next, and stop until it has gone round. */
 static u64 guest_ring(u64 id, u64 n)
 {
-	struct interrupts *mine = guest_begin(id);
+	struct interrupts *mine = guest_begin(&ints[id]);
 	u64 i, next = (id + 1) % ring_size;
 	u64 regs[9];
 
@@ -188,7 +177,7 @@ static u64 heard;
 
 static u64 guest_listen(u64 id, u64 n)
 {
-	struct interrupts *mine = guest_begin(id);
+	struct interrupts *mine = guest_begin(&ints[id]);
 
 	for (; heard < n; __atomic_fetch_add(&heard, 1, __ATOMIC_SEQ_CST))
 		guest_await_external(mine, id, heard);
@@ -200,7 +189,7 @@ static u64 guest_psscr(u64 id, u64 set)
 {
 	u64 before, after;
 
-	guest_begin(id);
+	guest_begin(&ints[id]);
 	if (set)
 		asm volatile("mtspr 823,%0" : : "r" (set));
 	asm volatile("mfspr %0,823" : "=r" (before));
@@ -217,7 +206,7 @@ static const u32 user_code[1024] __attribute__((aligned(4096))) = {
 
 static u64 guest_user_stop(u64 id, u64 ea)
 {
-	guest_begin(id);
+	guest_begin(&ints[id]);
 	guest_user_call(ea, MSR_USER);
 	return 0;
 }

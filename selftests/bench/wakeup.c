@@ -12,7 +12,6 @@
  * With an IPI each of the two vCPUs has a CPU of the host to itself.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,6 @@
 #define PERIOD		512000ul	/* ticks: 1 ms */
 /* Each period is a bit longer, so that no loop keeps step with the timer. */
 #define PERIOD_STEP	3571ul
-#define DEC_FAR		0x7ffffffful
 #define IPI_PRIORITY	4
 
 enum state { SNOOZE, NATIVE, EMULATED, CEDE };
@@ -70,14 +68,6 @@ static void sleep_until(struct interrupts *mine, unsigned int vec, u64 before,
 		idle(mine, vec, before, state);
 }
 
-static struct interrupts *begin(u64 id)
-{
-	guest_interrupts(&ints[id]);
-	guest_irq_off();
-	guest_set_dec(DEC_FAR);
-	return &ints[id];
-}
-
 static u64 rest(struct interrupts *mine, u64 ticks, enum state state)
 {
 	u64 due = guest_timebase() + ticks;
@@ -91,7 +81,7 @@ static u64 rest(struct interrupts *mine, u64 ticks, enum state state)
 
 static void guest_timer(u64 state, u64 unused)
 {
-	struct interrupts *mine = begin(0);
+	struct interrupts *mine = guest_begin(&ints[0]);
 	u64 i;
 
 	for (i = 0; i < SAMPLES; i++)
@@ -100,7 +90,7 @@ static void guest_timer(u64 state, u64 unused)
 
 static void guest_sleeper(u64 state, u64 unused)
 {
-	struct interrupts *mine = begin(0);
+	struct interrupts *mine = guest_begin(&ints[0]);
 	u64 i, regs[9];
 
 	GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall4(H_CPPR, 0xff, 0, 0, 0));
@@ -117,7 +107,7 @@ static void guest_sleeper(u64 state, u64 unused)
 /* Its own way to wait is always the same, and leaves its CPU to the host. */
 static void guest_waker(u64 unused, u64 unused2)
 {
-	struct interrupts *mine = begin(1);
+	struct interrupts *mine = guest_begin(&ints[1]);
 	u64 i;
 
 	for (i = 0; i < SAMPLES; i++) {

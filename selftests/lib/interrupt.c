@@ -18,7 +18,7 @@ static void take(struct vm *vm, unsigned long vec, const char *code,
  * vm_take_interrupts() - have interrupts recorded instead of ending the test
  * @vm: a VM that has not run yet
  *
- * Each vCPU has to call guest_interrupts() before it can take one.
+ * Each vCPU has to call guest_begin() before it can take one.
  */
 void vm_take_interrupts(struct vm *vm)
 {

@@ -89,6 +89,17 @@ static inline void guest_set_dec(u64 ticks)
 	asm volatile("mtspr 22,%0" : : "r" (ticks) : "memory");
 }
 
+/* For a vCPU to begin with: its record, MSR[EE] off, no decrementer in sight. */
+#define DEC_FAR		0x7ffffffful
+
+static inline struct interrupts *guest_begin(struct interrupts *mine)
+{
+	guest_interrupts(mine);
+	guest_irq_off();
+	guest_set_dec(DEC_FAR);
+	return mine;
+}
+
 static inline long guest_dec(void)
 {
 	long dec;
