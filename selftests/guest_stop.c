@@ -19,6 +19,7 @@
 #include "host.h"
 #include "hpt.h"
 #include "interrupt.h"
+#include "ipi.h"
 
 #define ILLEGAL		".long 0\n"
 
@@ -153,22 +154,16 @@ static u64 guest_ring(u64 id, u64 n)
 {
 	struct interrupts *mine = guest_begin(&ints[id]);
 	u64 i, next = (id + 1) % ring_size;
-	u64 regs[9];
 
-	guest_hcall4(H_CPPR, 0xff, 0, 0, 0);
+	guest_ipi_begin();
 	for (i = 0; i < n; i++) {
 		if (i || id) {
 			guest_await_external(mine, id,
 					     guest_taken(mine, VEC_EXTERNAL));
-			GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall(H_XIRR, regs));
-			GUEST_ASSERT_EQ(H_SUCCESS,
-					guest_hcall4(H_IPI, id, 0xff, 0, 0));
-			GUEST_ASSERT_EQ(H_SUCCESS,
-					guest_hcall4(H_EOI, regs[0], 0, 0, 0));
+			guest_ipi_end(id);
 		}
 		if (i < n - 1 || next)
-			GUEST_ASSERT_EQ(H_SUCCESS,
-					guest_hcall4(H_IPI, next, 4, 0, 0));
+			guest_ipi_send(next);
 	}
 	return 0;
 }
@@ -211,16 +206,18 @@ static u64 guest_user_stop(u64 id, u64 ea)
 	return 0;
 }
 
-static struct vm *make_vm(u64 ways, unsigned int vcpus, bool xics)
+static struct vm *make_vm(u64 ways, unsigned int vcpus, enum ipi_by ipis)
 {
 	struct vm *vm = vm_create(.vcpus = vcpus);
 	int ret = ways ? vm_enable_stop(vm, ways, 0) : 0;
+	const char *why;
 
 	if (ret)
 		die("guest stop %#llx: %s", (long long)ways, strerror(-ret));
 	vm_take_interrupts(vm);
-	if (xics)
-		vm_add_xics(vm);
+	why = vm_add_ipis(vm, ipis);
+	if (why)
+		die("no IPIs: %s", why);
 	return vm;
 }
 
@@ -258,7 +255,7 @@ static const char *lacks_stop(u64 ways)
 
 	if (why)
 		return why;
-	vm = make_vm(0, 1, false);
+	vm = make_vm(0, 1, IPI_NONE);
 	can = vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP);
 	if (!vm_has_ext(vm, KVM_CAP_PPC_HV_EXT)) {
 		why = "kvm-hv-ext is not loaded";
@@ -313,7 +310,7 @@ TEST(discovery)
 	if (why)
 		SKIP(return, "%s", why);
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		struct vm *vm = make_vm(ways[i], 1, false);
+		struct vm *vm = make_vm(ways[i], 1, IPI_NONE);
 		u64 regs[9] = { 0 };
 
 		EXPECT_EQ(H_SUCCESS, vcpu_hcall(&vm->vcpu[0],
@@ -332,7 +329,7 @@ TEST(off)
 
 	if (why)
 		SKIP(return, "%s", why);
-	vm = make_vm(0, 1, false);
+	vm = make_vm(0, 1, IPI_NONE);
 	vcpu_call(&vm->vcpu[0], guest_try, 0, 0);
 	came = taken(vm, 0, VEC_PROGRAM);
 	saw = vm_guest(vm, ints[0]);
@@ -430,7 +427,7 @@ TEST_F_TIMEOUT(stop, decrementer, 300)
 {
 	u64 n = scaled(1000);
 
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	run_all(self->vm, guest_wake_by_dec, n);
 	expect_no_program(_metadata, self->vm);
 	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
@@ -446,7 +443,7 @@ TEST_F_TIMEOUT(stop, decrementer_does_not_drift, 300)
 		SKIP(return, "a native stop would last until the decrementer");
 	if (variant->vcpus > 1)
 		SKIP(return, "what one vCPU gets does not depend on others");
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu_call(&self->vm->vcpu[0], guest_drift, 0, n);
 	saw = vm_guest(self->vm, drift);
 	TH_LOG("due %lu ticks later after %lu stops of %lu ticks",
@@ -461,7 +458,7 @@ TEST_F_TIMEOUT(stop, masked, 300)
 {
 	u64 n = scaled(1000);
 
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	run_all(self->vm, guest_wake_masked, n);
 	expect_no_program(_metadata, self->vm);
 	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
@@ -478,14 +475,14 @@ static void ring(struct vm *vm, bool without_stop, u64 n)
  * An emulator's interrupt controller may lose an IPI, or sit on it, when there are
  * more vCPUs than CPUs. Then the ring stands still without any stop in it, too.
  */
-static bool ipis_come_late(unsigned int vcpus, u64 n)
+static bool ipis_come_late(unsigned int vcpus, enum ipi_by by, u64 n)
 {
 	int status;
 	pid_t pid = fork();
 
 	if (!pid) {
 		alarm(60);
-		ring(make_vm(0, vcpus, true), true, n);
+		ring(make_vm(0, vcpus, by), true, n);
 		_exit(0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -493,19 +490,44 @@ static bool ipis_come_late(unsigned int vcpus, u64 n)
 	return WIFSIGNALED(status);
 }
 
-TEST_F_TIMEOUT(stop, ipi, 300)
+static const char *lacks_ipis(unsigned int vcpus, enum ipi_by by, u64 n)
+{
+	struct vm *vm = vm_create(.vcpus = vcpus);
+	const char *why = vm_add_ipis(vm, by);
+
+	vm_destroy(vm);
+	if (why)
+		return why;
+	if (vcpus < 2)
+		return "one vCPU alone has nobody to wake it";
+	if (ipis_come_late(vcpus, by, n))
+		return "on this host IPIs do not come in time, without any stop";
+	return NULL;
+}
+
+/* Its VM is left for the fixture to end. */
+static void wake_by_ipi(struct __test_metadata *_metadata, struct vm **vm,
+			u64 ways, unsigned int vcpus, enum ipi_by by)
 {
 	u64 n = scaled(200);
+	const char *why = lacks_ipis(vcpus, by, n);
 
-	if (variant->vcpus < 2)
-		SKIP(return, "one vCPU alone has nobody to wake it");
-	if (ipis_come_late(variant->vcpus, n))
-		SKIP(return, "on this host IPIs do not come in time, without any stop");
-	self->vm = make_vm(variant->ways, variant->vcpus, true);
-	ring(self->vm, false, n);
-	expect_no_program(_metadata, self->vm);
-	expect_kind(_metadata, self->vm, variant->ways,
-		    n * variant->vcpus * variant->vcpus);
+	if (why)
+		SKIP(return, "%s", why);
+	*vm = make_vm(ways, vcpus, by);
+	ring(*vm, false, n);
+	expect_no_program(_metadata, *vm);
+	expect_kind(_metadata, *vm, ways, n * vcpus);
+}
+
+TEST_F_TIMEOUT(stop, ipi_by_xics, 300)
+{
+	wake_by_ipi(_metadata, &self->vm, variant->ways, variant->vcpus, IPI_XICS);
+}
+
+TEST_F_TIMEOUT(stop, ipi_by_xive, 300)
+{
+	wake_by_ipi(_metadata, &self->vm, variant->ways, variant->vcpus, IPI_XIVE);
 }
 
 TEST_F_TIMEOUT(stop, external, 300)
@@ -516,7 +538,7 @@ TEST_F_TIMEOUT(stop, external, 300)
 
 	if (variant->vcpus > 1)
 		SKIP(return, "what one vCPU gets does not depend on others");
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	now = vm_guest(self->vm, heard);
 	vcpu_start(&self->vm->vcpu[0], guest_listen, 0, n);
 	for (i = 0; i < n; i++) {
@@ -537,7 +559,7 @@ TEST_F(stop, psscr)
 		.addr = (unsigned long)&saved,
 	};
 
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu = &self->vm->vcpu[0];
 	seen = vcpu_call(vcpu, guest_psscr, 0, PSSCR_TR1);
 	EXPECT_EQ(PSSCR_TR1, seen & PSSCR_GUEST);
@@ -547,7 +569,7 @@ TEST_F(stop, psscr)
 	vm_destroy(self->vm);
 
 	/* As after a migration. */
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu = &self->vm->vcpu[0];
 	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg));
 	EXPECT_EQ(PSSCR_TR1, PSSCR_GUEST & vcpu_call(vcpu, guest_psscr, 0, 0));
@@ -567,16 +589,11 @@ TEST_F(stop, problem_state)
 		.bolted = true,
 	};
 	const u64 slbv = slb_vsid(page.vsid, page.base_shift, false);
-	u64 regs[9] = { 0 };
 
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu = &self->vm->vcpu[0];
 	vcpu_set_slb(vcpu, 1, &slbe, &slbv);
-	regs[1] = hash_group(page_hash(&page), false, self->vm->order) *
-		  HPTES_PER_GROUP;
-	regs[2] = page_v(&page);
-	regs[3] = page_r(&page);
-	ASSERT_EQ(H_SUCCESS, vcpu_hcall(vcpu, H_ENTER, regs));
+	vcpu_map(vcpu, &page);
 
 	vcpu_call(vcpu, guest_user_stop, 0, ea);
 	saw = vm_guest(self->vm, ints[0]);
@@ -590,7 +607,7 @@ TEST_F(stop, others_still_trap)
 {
 	struct interrupts *saw;
 
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu_call(&self->vm->vcpu[0], guest_try, 0, 0);
 	vcpu_call(&self->vm->vcpu[0], guest_illegal, 0, 0);
 	saw = vm_guest(self->vm, ints[0]);
@@ -645,14 +662,14 @@ TEST_F_TIMEOUT(stop, neighbour, 300)
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
 	states = allow_states(cpu, 0);
 
-	off = make_vm(0, 1, false);
+	off = make_vm(0, 1, IPI_NONE);
 	for (i = 0; i < n; i++)
 		vcpu_call(&off->vcpu[0], guest_try, 0, 0);
 	alone = taken(off, 0, VEC_PROGRAM);
 	vm_destroy(off);
 
-	self->vm = make_vm(variant->ways, variant->vcpus, false);
-	off = make_vm(0, 1, false);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	off = make_vm(0, 1, IPI_NONE);
 	for (i = 0; i < variant->vcpus; i++)
 		vcpu_start(&self->vm->vcpu[i], guest_wake_by_dec, i, n * 8);
 	for (i = 0; i < n; i++)

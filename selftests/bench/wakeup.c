@@ -6,8 +6,8 @@
  *   wakeup SOURCE STATE NS
  *
  * SAMPLES times for each: from when the decrementer was due, or just before another
- * vCPU sent the IPI, until the first instructions of the interrupt's handler. All
- * by the timebase, read in the guest.
+ * vCPU sent the IPI, until the interrupt was taken and the code that had waited for
+ * it goes on. All by the timebase, read in the guest.
  *
  * With an IPI each of the two vCPUs has a CPU of the host to itself.
  */
@@ -22,23 +22,26 @@
 #include "guest.h"
 #include "hpt.h"
 #include "interrupt.h"
+#include "ipi.h"
 
 #define SAMPLES		60
 #define PERIOD		512000ul	/* ticks: 1 ms */
 /* Each period is a bit longer, so that no loop keeps step with the timer. */
 #define PERIOD_STEP	3571ul
-#define IPI_PRIORITY	4
 
-enum state { SNOOZE, NATIVE, EMULATED, CEDE };
+enum state { SNOOZE, NATIVE, EMULATED, CEDE, BUSY };
 
 static const char *const names[] = { "snooze", "native", "emulated", "cede" };
 
 static struct interrupts ints[2];
 static u64 latency[SAMPLES];	/* in ticks */
 static u64 sent;		/* when the IPI was */
-static u64 done;		/* samples; the sleeper writes it */
+static u64 going;		/* to sleep, so many times; the sleeper writes it */
 
-/* With MSR[EE] off before and after: until there may be an interrupt. */
+/*
+ * With MSR[EE] off before and after: until there may be an interrupt. The vectors
+ * leave it off, so that one is taken only once.
+ */
 static void idle(struct interrupts *mine, unsigned int vec, u64 before,
 		 enum state state)
 {
@@ -46,18 +49,22 @@ static void idle(struct interrupts *mine, unsigned int vec, u64 before,
 	case SNOOZE:
 		guest_irq_on();
 		while (guest_taken(mine, vec) == before)
-			asm volatile("or 31,31,31");	/* very low priority */
-		asm volatile("or 2,2,2");		/* medium */
+			guest_relax();
 		break;
 	case NATIVE:
 	case EMULATED:
 		guest_stop();
+		guest_irq_on();
 		break;
 	case CEDE:
 		/* Sets MSR[EE]. */
 		guest_hcall4(H_CEDE, 0, 0, 0, 0);
+		break;
+	case BUSY:
+		guest_irq_on();
+		while (guest_taken(mine, vec) == before)
+			;
 	}
-	guest_irq_on();
 	guest_irq_off();
 }
 
@@ -75,8 +82,9 @@ static u64 rest(struct interrupts *mine, u64 ticks, enum state state)
 	guest_set_dec(ticks);
 	sleep_until(mine, VEC_DECREMENTER,
 		    guest_taken(mine, VEC_DECREMENTER), state);
+	due = guest_timebase() - due;
 	guest_set_dec(DEC_FAR);
-	return mine->tb - due;
+	return due;
 }
 
 static void guest_timer(u64 state, u64 unused)
@@ -88,36 +96,47 @@ static void guest_timer(u64 state, u64 unused)
 		latency[i] = rest(mine, PERIOD + i * PERIOD_STEP, state);
 }
 
+/* The first time warms up. */
 static void guest_sleeper(u64 state, u64 unused)
 {
 	struct interrupts *mine = guest_begin(&ints[0]);
-	u64 i, regs[9];
+	u64 i;
 
-	GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall4(H_CPPR, 0xff, 0, 0, 0));
-	for (i = 0; i < SAMPLES; i++) {
+	guest_ipi_begin();
+	for (i = 0; i <= SAMPLES; i++) {
+		__atomic_store_n(&going, i + 1, __ATOMIC_RELEASE);
 		sleep_until(mine, VEC_EXTERNAL, i, state);
-		latency[i] = mine->tb - __atomic_load_n(&sent, __ATOMIC_ACQUIRE);
-		GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall(H_XIRR, regs));
-		GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall4(H_IPI, 0, 0xff, 0, 0));
-		GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall4(H_EOI, regs[0], 0, 0, 0));
-		__atomic_store_n(&done, i + 1, __ATOMIC_RELEASE);
+		if (i)
+			latency[i - 1] = guest_timebase() -
+				__atomic_load_n(&sent, __ATOMIC_ACQUIRE);
+		guest_ipi_end(0);
 	}
+	__atomic_store_n(&going, i + 1, __ATOMIC_RELEASE);
 }
 
-/* Its own way to wait is always the same, and leaves its CPU to the host. */
+static void wait_for_sleeper(u64 nr)
+{
+	while (__atomic_load_n(&going, __ATOMIC_ACQUIRE) < nr)
+		guest_relax();
+}
+
+/*
+ * Is busy until it sends: on its way out of the host, where emulated CPUs take turns,
+ * it would come upon the sleeper always at the same point of a loop. Once the IPI is
+ * sent, no turn of its own is to hold up the sleeper, which has a CPU to itself.
+ */
 static void guest_waker(u64 unused, u64 unused2)
 {
 	struct interrupts *mine = guest_begin(&ints[1]);
 	u64 i;
 
-	for (i = 0; i < SAMPLES; i++) {
-		rest(mine, PERIOD + i * PERIOD_STEP, CEDE);
+	for (i = 0; i <= SAMPLES; i++) {
+		wait_for_sleeper(i + 1);
+		rest(mine, PERIOD + i * PERIOD_STEP, BUSY);
 		__atomic_store_n(&sent, guest_timebase(), __ATOMIC_RELEASE);
-		GUEST_ASSERT_EQ(H_SUCCESS,
-				guest_hcall4(H_IPI, 0, IPI_PRIORITY, 0, 0));
-		while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) == i)
-			rest(mine, PERIOD, CEDE);
+		guest_ipi_send(0);
 	}
+	wait_for_sleeper(i + 1);
 }
 
 static void pin(struct vcpu *vcpu, unsigned int cpu)
@@ -135,6 +154,7 @@ static void pin(struct vcpu *vcpu, unsigned int cpu)
 static void measure(bool ipi, enum state state)
 {
 	struct vm *vm = vm_create(.vcpus = ipi ? 2 : 1);
+	const char *why;
 	const u64 *ticks;
 	unsigned int i;
 	u64 ways = 0;
@@ -151,12 +171,15 @@ static void measure(bool ipi, enum state state)
 				 KVM_PPC_GUEST_STOP_NATIVE))
 		die("this CPU is not good for native guest stop");
 	vm_take_interrupts(vm);
+	why = vm_add_ipis(vm, ipi ? IPI_XIVE : IPI_NONE);
+	if (why)
+		die("no IPIs: %s", why);
 	if (ipi) {
-		vm_add_xics(vm);
+		/* Of emulated CPUs that take turns the first one's comes first. */
 		vcpu_start(&vm->vcpu[0], guest_sleeper, state, 0);
-		pin(&vm->vcpu[0], 0);
+		pin(&vm->vcpu[0], 1);
 		vcpu_start(&vm->vcpu[1], guest_waker, 0, 0);
-		pin(&vm->vcpu[1], 1);
+		pin(&vm->vcpu[1], 0);
 		vcpu_join(&vm->vcpu[1]);
 		vcpu_join(&vm->vcpu[0]);
 	} else {

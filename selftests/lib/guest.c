@@ -71,35 +71,65 @@ void guest_fail(u64 line, u64 seen, u64 expected)
 		guest_hcall4(UCALL_FAIL, line, seen, expected, 0);
 }
 
+/* An access with data translation on; code is still fetched in real mode. */
+#define MAPPED(access)			\
+	"mfmsr %[msr]\n"		\
+	"ori %[msr],%[msr],%[dr]\n"	\
+	"mtmsrd %[msr]\n"		\
+	"isync\n"			\
+	access "\n"			\
+	"xori %[msr],%[msr],%[dr]\n"	\
+	"mtmsrd %[msr]\n"		\
+	"isync"
+
+#define MAPPED_LOAD(insn, ea, val) ({					\
+	register u64 __fault asm("r10") = 0;				\
+	u64 __loaded = 0, __msr;					\
+	asm volatile(MAPPED(insn " %[val],0(%[at])")			\
+		     : [val] "+&b" (__loaded), [msr] "=&b" (__msr),	\
+		       "+r" (__fault)					\
+		     : [at] "b" (ea), [dr] "i" (MSR_DR)			\
+		     : "r11", "memory");				\
+	if (!__fault)							\
+		*(val) = __loaded;					\
+	!__fault;							\
+})
+
+#define MAPPED_STORE(insn, ea, stored) ({				\
+	register u64 __fault asm("r10") = 0;				\
+	u64 __msr;							\
+	asm volatile(MAPPED(insn " %[val],0(%[at])")			\
+		     : [msr] "=&b" (__msr), "+r" (__fault)		\
+		     : [at] "b" (ea), [val] "b" ((u64)(stored)),	\
+		       [dr] "i" (MSR_DR)				\
+		     : "r11", "memory");				\
+	!__fault;							\
+})
+
 /**
  * guest_load() - load a doubleword with data translation on
  * @ea: effective address
  * @val: what was there, untouched if there was no translation
  *
- * Code is still fetched in real mode, so only the data needs an SLB entry and
- * an HPTE.
+ * Only the data needs an SLB entry and an HPTE.
  *
  * Return: whether the address was mapped.
  */
 bool guest_load(u64 ea, u64 *val)
 {
-	register u64 fault asm("r10") = 0;
-	u64 loaded = 0, msr;
+	return MAPPED_LOAD("ld", ea, val);
+}
 
-	asm volatile("mfmsr %[msr]\n"
-		     "ori %[msr],%[msr],%[dr]\n"
-		     "mtmsrd %[msr]\n"
-		     "isync\n"
-		     "ld %[val],0(%[ea])\n"
-		     "xori %[msr],%[msr],%[dr]\n"
-		     "mtmsrd %[msr]\n"
-		     "isync"
-		     : [val] "+&b" (loaded), [msr] "=&b" (msr), "+r" (fault)
-		     : [ea] "b" (ea), [dr] "i" (MSR_DR)
-		     : "r11", "memory");
-	if (!fault)
-		*val = loaded;
-	return !fault;
+/**
+ * guest_load16() - load a halfword with data translation on
+ * @ea: effective address
+ * @val: what was there, untouched if there was no translation
+ *
+ * Return: whether the address was mapped.
+ */
+bool guest_load16(u64 ea, u16 *val)
+{
+	return MAPPED_LOAD("lhz", ea, val);
 }
 
 /**
@@ -111,19 +141,17 @@ bool guest_load(u64 ea, u64 *val)
  */
 bool guest_store(u64 ea, u64 val)
 {
-	register u64 fault asm("r10") = 0;
-	u64 msr;
+	return MAPPED_STORE("std", ea, val);
+}
 
-	asm volatile("mfmsr %[msr]\n"
-		     "ori %[msr],%[msr],%[dr]\n"
-		     "mtmsrd %[msr]\n"
-		     "isync\n"
-		     "std %[val],0(%[ea])\n"
-		     "xori %[msr],%[msr],%[dr]\n"
-		     "mtmsrd %[msr]\n"
-		     "isync"
-		     : [msr] "=&b" (msr), "+r" (fault)
-		     : [ea] "b" (ea), [val] "b" (val), [dr] "i" (MSR_DR)
-		     : "r11", "memory");
-	return !fault;
+/**
+ * guest_store8() - store a byte with data translation on
+ * @ea: effective address
+ * @val: what to put there
+ *
+ * Return: whether the address was mapped and writable.
+ */
+bool guest_store8(u64 ea, u8 val)
+{
+	return MAPPED_STORE("stb", ea, val);
 }

@@ -26,7 +26,9 @@ long guest_hcall4(unsigned long nr, u64 a, u64 b, u64 c,
 		  u64 d);
 void guest_fail(u64 line, u64 seen, u64 expected);
 bool guest_load(u64 ea, u64 *val);
+bool guest_load16(u64 ea, u16 *val);
 bool guest_store(u64 ea, u64 val);
+bool guest_store8(u64 ea, u8 val);
 
 #define GUEST_ASSERT_EQ(_exp, _seen) do {				\
 	u64 __e = (_exp), __s = (_seen);				\
@@ -54,6 +56,19 @@ static inline u64 guest_timebase(void)
 	return __builtin_ppc_get_timebase();
 #else
 	return 0;
+#endif
+}
+
+/*
+ * Waiting in a loop: leave the CPU to the other threads. On an emulator whose CPUs
+ * take turns this one's turn ends here.
+ */
+static inline void guest_relax(void)
+{
+#ifdef __powerpc64__
+	asm volatile("or 31,31,31\n"	/* very low priority */
+		     "or 2,2,2"		/* medium */
+		     : : : "memory");
 #endif
 }
 

@@ -120,14 +120,14 @@ u64 page_v(const struct page *page)
  * page_r() - the second doubleword
  * @page: the page
  *
- * Return: as H_ENTER wants it, cacheable memory.
+ * Return: as H_ENTER wants it, of memory unless @page's prot says HPTE_R_I.
  */
 u64 page_r(const struct page *page)
 {
 	u64 rpn = page->gpa & -(1ull << page->shift);
 
 	return rpn | (lp_field(page->base_shift, page->shift) << 12) |
-	       HPTE_R_M | page->prot;
+	       (page->prot & HPTE_R_I ? 0 : HPTE_R_M) | page->prot;
 }
 
 /**

@@ -29,7 +29,9 @@
 #define HPTE_R_KEY_LO		0xe00ull
 #define HPTE_R_R		0x100ull
 #define HPTE_R_C		0x80ull
+#define HPTE_R_I		0x20ull
 #define HPTE_R_M		0x10ull
+#define HPTE_R_G		0x8ull
 #define HPTE_R_N		0x4ull
 #define HPTE_R_PP		0x3ull
 #define HPTE_R_RW		0x2ull		/* PP: all may read and write */
@@ -101,6 +103,9 @@ u64 slb_vsid(u64 vsid, unsigned int base_shift, bool tera);
 
 struct vm;
 struct vcpu;
+
+/* vcpu.c */
+void vcpu_map(struct vcpu *vcpu, const struct page *page);
 
 /* resize.c */
 int resize_prepare_once(struct vcpu *vcpu, u64 flags, u64 shift);

@@ -13,8 +13,6 @@ guest_take_\vec:
 	mtsprg	1, %r11
 	mtsprg	2, %r12
 	mfsprg	%r11, 0
-	mftb	%r12
-	std	%r12, INT_TB(%r11)
 	ld	%r12, INT_TAKEN + ((0x\vec >> 8) * 8)(%r11)
 	addi	%r12, %r12, 1
 	std	%r12, INT_TAKEN + ((0x\vec >> 8) * 8)(%r11)

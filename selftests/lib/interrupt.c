@@ -28,29 +28,6 @@ void vm_take_interrupts(struct vm *vm)
 }
 
 /**
- * vm_add_xics() - give a VM the in-kernel interrupt controller
- * @vm: a VM that has not run yet
- *
- * Its vCPUs are servers by their index.
- */
-void vm_add_xics(struct vm *vm)
-{
-	struct kvm_create_device dev = { .type = KVM_DEV_TYPE_XICS };
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_IRQ_XICS };
-	int ret = vm_ioctl(vm, KVM_CREATE_DEVICE, &dev);
-	unsigned int i;
-
-	if (ret)
-		die("no XICS: %s", strerror(-ret));
-	cap.args[0] = dev.fd;
-	for (i = 0; i < vm->nr_vcpus; i++) {
-		cap.args[1] = i;
-		if (ioctl(vm->vcpu[i].fd, KVM_ENABLE_CAP, &cap))
-			die("vCPU %u: no XICS: %s", i, strerror(errno));
-	}
-}
-
-/**
  * vm_enable_stop() - ask for guest stop
  * @vm: the VM
  * @ways: KVM_PPC_GUEST_STOP_*

@@ -23,13 +23,8 @@
 #define INT_SRR1	136
 #define INT_RESUME	144
 #define INT_MSR		152
-#define INT_TB		160
 
-/* Hcalls of the interrupt controller, and the one that idles. */
-#define H_EOI		0x64
-#define H_CPPR		0x68
-#define H_IPI		0x6c
-#define H_XIRR		0x74
+/* The hcall that idles. */
 #define H_CEDE		0xe0
 
 #ifndef __ASSEMBLER__
@@ -41,7 +36,6 @@ struct interrupts {
 	u64 taken[16];		/* by vector / 0x100 */
 	u64 srr0, srr1;		/* of the last one */
 	u64 resume, msr;	/* where problem state code ends, or 0 */
-	u64 tb;			/* timebase as the last one came */
 };
 
 /* interrupt.S: what is put at each vector */
@@ -50,7 +44,6 @@ extern const char guest_take_700[], guest_take_700_end[];
 extern const char guest_take_900[], guest_take_900_end[];
 
 void vm_take_interrupts(struct vm *vm);
-void vm_add_xics(struct vm *vm);
 int vm_enable_stop(struct vm *vm, u64 ways, u32 flags);
 
 /* In the guest: */

@@ -289,3 +289,20 @@ long vcpu_hcall2(struct vcpu *vcpu, unsigned long nr, u64 a, u64 b)
 
 	return vcpu_hcall(vcpu, nr, args);
 }
+
+/**
+ * vcpu_map() - have the guest enter a page in the HPT
+ * @vcpu: an idle vCPU
+ * @page: the page; anywhere in its group
+ */
+void vcpu_map(struct vcpu *vcpu, const struct page *page)
+{
+	u64 group = hash_group(page_hash(page), page->secondary,
+			       vcpu->vm->order);
+	u64 args[9] = { 0, group * HPTES_PER_GROUP, page_v(page), page_r(page) };
+	long ret = vcpu_hcall(vcpu, H_ENTER, args);
+
+	if (ret)
+		die("H_ENTER of guest address %#lx: %ld",
+		    (unsigned long)page->gpa, ret);
+}

@@ -364,6 +364,8 @@ void vm_destroy(struct vm *vm)
 
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_destroy(&vm->vcpu[i]);
+	if (vm->irqchip)
+		close(vm->irqchip);
 	close(vm->fd);
 	close(vm->kvm);
 	for (i = 0; i < VM_MAX_SLOTS; i++)

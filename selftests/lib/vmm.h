@@ -82,6 +82,7 @@ struct vm {
 	struct slot slot[VM_MAX_SLOTS];
 	enum vm_road road;
 	unsigned int strategy;
+	int irqchip;		/* of vm_add_ipis(), or 0 */
 	bool faults;		/* the test makes memory inaccessible for a moment */
 	vm_hcall_fn hcall;
 	void *priv;		/* the test's own */
