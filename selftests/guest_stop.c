@@ -17,6 +17,7 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "host.h"
+#include "hotplug.h"
 #include "hpt.h"
 #include "interrupt.h"
 #include "ipi.h"
@@ -429,6 +430,23 @@ TEST_F_TIMEOUT(stop, decrementer, 300)
 
 	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
 	run_all(self->vm, guest_wake_by_dec, n);
+	expect_no_program(_metadata, self->vm);
+	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
+}
+
+/* As its CPU goes, a vCPU is put there and loaded on another. */
+TEST_F_TIMEOUT(stop, cpu_hotplug, 300)
+{
+	const char *why = hotplug_lacks();
+	struct hotplug hotplug;
+	u64 n = scaled(4000);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	hotplug_start(&hotplug);
+	run_all(self->vm, guest_wake_by_dec, n);
+	EXPECT_LT(0, hotplug_stop(&hotplug));
 	expect_no_program(_metadata, self->vm);
 	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
 }

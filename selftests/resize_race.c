@@ -17,6 +17,7 @@
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "host.h"
+#include "hotplug.h"
 #include "hpt.h"
 #include "table.h"
 #include "vmm.h"
@@ -256,6 +257,7 @@ FIXTURE_VARIANT(race)
 	unsigned int vcpus;
 	enum vm_road road;
 	bool disturb;
+	bool hotplug;
 };
 
 FIXTURE_VARIANT_ADD(race, vcpus_2)
@@ -276,9 +278,16 @@ FIXTURE_VARIANT_ADD(race, vcpus_8_by_hcall)
 	.disturb = true,
 };
 
+FIXTURE_VARIANT_ADD(race, vcpus_4_cpu_hotplug)
+{
+	.vcpus = 4,
+	.hotplug = true,
+};
+
 FIXTURE_SETUP(race)
 {
-	const char *why = vmm_lacks(variant->road);
+	const char *why = vmm_lacks(variant->road) ?:
+			  (variant->hotplug ? hotplug_lacks() : NULL);
 	u64 slbe[VM_MAX_VCPUS], slbv[VM_MAX_VCPUS];
 	unsigned int v, i;
 	u64 gpa;
@@ -430,6 +439,7 @@ TEST_F_TIMEOUT(race, work, 300)
 		 */
 		.may_log = vm_has_ext(self->vm, KVM_CAP_PPC_MMU_HASH_V3),
 	};
+	struct hotplug hotplug;
 	pthread_t thread;
 
 	/* A store to a page that is read-only just then ends KVM_RUN. */
@@ -439,6 +449,8 @@ TEST_F_TIMEOUT(race, work, 300)
 			   v);
 	if (variant->disturb)
 		ASSERT_EQ(0, pthread_create(&thread, NULL, disturb, &disturber));
+	if (variant->hotplug)
+		hotplug_start(&hotplug);
 
 	for (i = 0; i < n; i++) {
 		unsigned int to = vm_least_order() + guest_random(random) % 6;
@@ -459,6 +471,8 @@ TEST_F_TIMEOUT(race, work, 300)
 	disturber.stop = true;
 	if (variant->disturb)
 		pthread_join(thread, NULL);
+	if (variant->hotplug)
+		EXPECT_LT(0, hotplug_stop(&hotplug));
 	*vm_guest(self->vm, over) = true;
 	for (v = 0; v < self->workers; v++) {
 		vcpu_join(&self->vm->vcpu[v]);

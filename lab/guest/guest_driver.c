@@ -478,9 +478,10 @@ HPT_TEST(starts_over_when_commit_is_cancelled)
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
 
 /*
- * Since 6.7, a CPU that goes offline wakes RCU's kthread by an IPI while it holds
- * rcu_state.ofl_lock, and rcu_gp_init() waits for that lock with interrupts off:
- * now and then the two wait for each other for ever. Seen under stock KVM too.
+ * Since 6.7, and in newer 6.1.y, a CPU that goes offline wakes RCU's kthread by an
+ * IPI while it holds rcu_state.ofl_lock, and rcu_gp_init() waits for that lock with
+ * interrupts off: now and then the two wait for each other for ever. Seen under stock
+ * KVM too.
  */
 static bool rcu_deadlocks(void)
 {
