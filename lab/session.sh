@@ -28,14 +28,15 @@ session_tail()
 		tr -d '\r' | sed 's/^/    /' >&2
 }
 
-# read_line NAME: the next line from the host in $line; fails when QEMU has ended.
-# A line may come in pieces, between which we look whether QEMU still runs.
+# read_line NAME [WHEN]: the next line from the host in $line; fails when QEMU has
+# ended, or none has come before $SECONDS is WHEN. A line may come in pieces, between
+# which we look whether QEMU still runs.
 read_line()
 {
 	local part
 
 	line=
-	while :; do
+	while [ "$SECONDS" -lt "${2:-$((SECONDS + 1))}" ]; do
 		if IFS= read -r -t 2 -u 4 part; then
 			line+=$part
 			line=${line%$'\r'}
@@ -44,6 +45,7 @@ read_line()
 		line+=$part
 		session_alive "$1" || return 1
 	done
+	return 1
 }
 
 # session_open NAME: pipes to the host on descriptors 4 (from it) and 5 (to it).
