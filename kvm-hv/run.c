@@ -29,7 +29,14 @@ static bool hvx_stopped_at_hcall(const struct kvm_vcpu *vcpu)
 	       vcpu->arch.hcall_needed;
 }
 
-/* What touches the HPT happens between enter and leave. */
+/*
+ * What touches the HPT happens between enter and leave, and is counted. A reset, a
+ * switch of the MMU mode and a write to an HTAB descriptor are refused by stock KVM
+ * while vcpus_running is not 0. It counts vCPUs in its own vcpu_run(), which serves
+ * the HPT hcalls; those that come to us are served after that has returned. Who
+ * has found the count at 0 has cleared mmu_ready before: a vCPU that is counted
+ * later waits for him in stock vcpu_run(), before it can have an hcall.
+ */
 static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 			  struct kvm_vcpu *vcpu)
 {
@@ -41,9 +48,13 @@ static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
 		return ret;
 	}
+	atomic_inc(&vcpu->kvm->arch.vcpus_running);
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
 	} while (vm && hvx_stopped_at_hcall(vcpu) && hvx_hpt_hcall(vm, vcpu));
+	/* What was done to the HPT comes before, as in stock vcpu_run(). */
+	smp_mb__before_atomic();
+	atomic_dec(&vcpu->kvm->arch.vcpus_running);
 	hvx_gate_leave(gate, &pass);
 	return ret;
 }

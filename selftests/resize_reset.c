@@ -4,12 +4,21 @@
  * ends the resize, the HPT is empty, and the guest starts over.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/kvm_hv_ext.h>
+#include <linux/userfaultfd.h>
 
 #include "kselftest_harness.h"
 #include "busy.h"
 #include "guest.h"
 #include "host.h"
 #include "hpt.h"
+#include "memory.h"
 #include "table.h"
 #include "vmm.h"
 
@@ -135,11 +144,11 @@ TEST_F(reset, commit_before_first_run)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
-/* With vCPUs running there is no reset, and the guest notices nothing. */
+/* With vCPUs running there is no reset, and what was prepared ends all the same. */
 TEST_F_TIMEOUT(reset, refused_while_running, 120)
 {
 	struct vm *vm = self->table->vm;
-	unsigned int i, busy = 0, n = scaled(10);
+	unsigned int i, n = scaled(10);
 
 	vm->road = ROAD_IOCTL;
 	for (i = 0; i < n; i++) {
@@ -148,17 +157,114 @@ TEST_F_TIMEOUT(reset, refused_while_running, 120)
 		busy_start(vm, guest_random(&self->table->random));
 		EXPECT_LE(0, resize_prepare_once(self->vcpu, 0, ORDER + 2));
 		pause_us(guest_random(&self->table->random) % LATEST_US);
-		ret = vm_alloc_htab(vm, ORDER);
-		busy += ret == -EBUSY;
-		if (ret)
-			EXPECT_EQ(-EBUSY, ret);
+		EXPECT_EQ(-EBUSY, vm_alloc_htab(vm, ORDER));
 		busy_stop(vm);
 		ret = resize(self->vcpu, ORDER + 2);
 		if (ret)
 			EXPECT_EQ(-ENOSPC, ret);
 		ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
 	}
-	TH_LOG("refused %u times of %u", busy, n);
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
+/* Nor while one of them is in an hcall that is served by the module. */
+TEST_F_TIMEOUT(reset, refused_while_entering, 120)
+{
+	unsigned int i, n = scaled(2000), refused = 0;
+	struct vm *vm = vm_create(.vcpus = 1);
+
+	ASSERT_EQ(0, vm_set_limit(vm, __builtin_ctzl(sysconf(_SC_PAGESIZE)),
+				  KVM_PPC_HPT_MAX_PAGE_STRICT));
+	busy_start(vm, guest_random(&self->table->random));
+	for (i = 0; i < n; i++)
+		refused += vm_alloc_htab(vm, vm->order) == -EBUSY;
+	busy_stop(vm);
+	EXPECT_EQ(n, refused);
+	vm_destroy(vm);
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
+/* Memory that is not there until let_in() is called: who touches it waits. */
+struct gap {
+	int fd;
+	void *mem;
+};
+
+static bool open_gap(struct gap *gap)
+{
+	unsigned long page = sysconf(_SC_PAGESIZE);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	gap->fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	if (gap->fd < 0 || ioctl(gap->fd, UFFDIO_API, &api))
+		return false;
+	gap->mem = mmap(NULL, page, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (unsigned long)gap->mem;
+	reg.range.len = page;
+	return !ioctl(gap->fd, UFFDIO_REGISTER, &reg);
+}
+
+static void await_touch(struct gap *gap)
+{
+	struct uffd_msg msg;
+
+	if (read(gap->fd, &msg, sizeof(msg)) != sizeof(msg))
+		die("userfaultfd: %s", strerror(errno));
+}
+
+static void let_in(struct gap *gap, u32 what)
+{
+	unsigned long page = sysconf(_SC_PAGESIZE);
+	u32 *mem = aligned_alloc(page, page);
+	struct uffdio_copy copy = {
+		.dst = (unsigned long)gap->mem,
+		.src = (unsigned long)mem,
+		.len = page,
+	};
+
+	mem[0] = what;
+	if (ioctl(gap->fd, UFFDIO_COPY, &copy))
+		die("UFFDIO_COPY: %s", strerror(errno));
+	free(mem);
+}
+
+struct slow_reset {
+	struct vm *vm;
+	struct gap gap;
+	int ret;
+};
+
+static void *reset_slowly(void *arg)
+{
+	struct slow_reset *me = arg;
+
+	me->ret = vm_ioctl(me->vm, KVM_PPC_ALLOCATE_HTAB, me->gap.mem);
+	return NULL;
+}
+
+/* A reset takes its time to fetch the order: no resize may begin meanwhile. */
+TEST_F_TIMEOUT(reset, no_prepare_meanwhile, 60)
+{
+	struct slow_reset slow = { .vm = self->table->vm };
+	pthread_t thread;
+
+	if (!open_gap(&slow.gap))
+		SKIP(return, "no userfaultfd here");
+	self->table->vm->road = ROAD_IOCTL;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reset_slowly, &slow));
+	await_touch(&slow.gap);
+	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 2));
+	let_in(&slow.gap, HPT_MIN_ORDER);
+	pthread_join(thread, NULL);
+	close(slow.gap.fd);
+	EXPECT_EQ(0, slow.ret);
+	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 2));
+
+	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
+	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 

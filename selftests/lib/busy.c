@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Guests that change their HPT without rest, for tests that disturb them. */
+#include <sched.h>
+
 #include "busy.h"
 #include "guest.h"
 #include "hpt.h"
@@ -7,6 +9,7 @@
 #define BUSY_GROUPS	2048	/* in the smallest HPT there is */
 
 static volatile u64 busy_over;
+static volatile bool busy_going[VM_MAX_VCPUS];
 
 /*
  * The order of the HPT may change at any time, so this goes by index alone and
@@ -31,6 +34,7 @@ static void guest_busy(u64 seed, u64 vcpu)
 			     page_r(&page));
 		guest_hcall4(H_PROTECT, r & HPTE_R_PP, index ^ 8, 0, 0);
 		guest_hcall4(H_REMOVE, 0, index ^ 16, 0, 0);
+		busy_going[vcpu] = true;
 	}
 }
 
@@ -40,15 +44,22 @@ static void guest_busy(u64 seed, u64 vcpu)
  * @seed: of their choices
  *
  * They enter, protect and remove entries of every slot but the last of a
- * group, and nothing can be said of what the HPT holds afterwards.
+ * group, and nothing can be said of what the HPT holds afterwards. All are at it
+ * on return, and do not leave KVM until busy_stop().
  */
 void busy_start(struct vm *vm, u64 seed)
 {
+	volatile bool *going = *vm_guest(vm, busy_going);
 	unsigned int i;
 
 	*vm_guest(vm, busy_over) = 0;
-	for (i = 0; i < vm->nr_vcpus; i++)
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		going[i] = false;
 		vcpu_start(&vm->vcpu[i], guest_busy, seed + i + 1, i);
+	}
+	for (i = 0; i < vm->nr_vcpus; i++)
+		while (!going[i])
+			sched_yield();
 }
 
 /**
