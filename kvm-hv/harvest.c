@@ -157,7 +157,7 @@ void hvx_harvest_start(struct hvx_resize *rs)
 
 	lockdep_assert_held(&rz->hpt_lock);
 	rz->harvest = rs;
-	queue_delayed_work(hvx_wq, &rz->harvest_work,
+	queue_delayed_work(hvx_harvest_wq, &rz->harvest_work,
 			   msecs_to_jiffies(HVX_HARVEST_DELAY_MS));
 }
 

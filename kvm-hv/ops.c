@@ -138,8 +138,10 @@ static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
 	if (vm && (cfg->flags & KVM_PPC_MMUV3_RADIX))
 		hvx_resize_end(vm, HVX_CANCEL_RADIX);
 	ret = hvx_stock.configure_mmu(kvm, cfg);
-	if (vm)
+	if (vm) {
+		hvx_resize_allow(vm);
 		hvx_limit_unsettle(vm);
+	}
 	hvx_hpt_thaw(vm);
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
@@ -184,6 +186,7 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		hvx_resize_end(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
 				   HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
+		hvx_resize_allow(vm);
 		hvx_limit_unsettle(vm);
 		hvx_hpt_thaw(vm);
 		break;
@@ -281,6 +284,7 @@ static void hvx_ops_set(const struct kvmppc_ops *ops)
  * init_vm goes in last and comes out first: a VM with state of ours has all of
  * the rest.
  *
+ * Context: may sleep.
  * Return: 0, or -ENODEV if there is no KVM HV to extend.
  */
 int hvx_ops_install(void)
@@ -290,6 +294,8 @@ int hvx_ops_install(void)
 
 	hvx_gate_init(&hvx_bystanders);
 	hvx_stock = *kvmppc_hv_ops;
+	/* VMs that run already come in from now on: all CPUs are to see the above. */
+	synchronize_rcu();
 	hvx_ops_set(&hvx_ops);
 	/* A VM that finds the new init_vm finds the rest as well. */
 	smp_wmb();

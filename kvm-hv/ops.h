@@ -19,9 +19,10 @@ void hvx_ops_remove(void);
 extern struct hvx_gate hvx_bystanders;
 int hvx_vcpu_run(struct kvm_vcpu *vcpu);
 
-/* mirror.c */
+/* route.c */
 bool hvx_hpt_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
-void hvx_mirror_hcall_enabled(struct hvx_vm *vm, unsigned long hcall);
+void hvx_route_hcall_enabled(struct hvx_vm *vm, unsigned long hcall,
+			     bool enable);
 
 /* hcall.c */
 bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);

@@ -65,7 +65,14 @@ module_param_cb(resize_strategy, &hvx_strategy_ops, NULL, 0644);
 MODULE_PARM_DESC(resize_strategy,
 		 "How new VMs resize their HPT: mirror (COMMIT only switches) or copy (COMMIT copies the bolted entries)");
 
-struct workqueue_struct *hvx_wq;	/* prepare, timeout and harvest */
+/*
+ * Prepare, timeout and watch. A queue runs so many works at a time for all VMs, and
+ * those of other VMs can be held up: a prepare waits for a harvest, and for
+ * kvm->slots_lock, under which stock KVM touches the VMM's memory.
+ */
+struct workqueue_struct *hvx_wq;
+/* So the harvests, which are waited for under locks, have one of their own. */
+struct workqueue_struct *hvx_harvest_wq;
 
 /**
  * hvx_resize_strategies() - which strategies there are
@@ -182,17 +189,42 @@ void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why)
 }
 
 /**
- * hvx_resize_end() - cancel, and wait until nobody works on the present table
+ * hvx_resize_end() - cancel, and let none begin until hvx_resize_allow()
  * @vm: the VM
  * @why: for the counters
+ *
+ * On return the worker does not look at the present table, and a PREPARE that
+ * comes before the table has been replaced does not wake it.
  *
  * Context: may sleep; the hpt_lock is held, kvm->slots_lock is not.
  */
 void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why)
 {
-	lockdep_assert_held(&vm->resizer.hpt_lock);
-	hvx_resize_cancel(vm, why);
-	flush_work(&vm->resizer.prepare_work);
+	struct hvx_resizer *rz = &vm->resizer;
+
+	lockdep_assert_held(&rz->hpt_lock);
+	mutex_lock(&rz->lock);
+	hvx_resize_drop(vm, why);
+	rz->ended = true;
+	mutex_unlock(&rz->lock);
+	/* If it is queued only, others' works are not waited for. */
+	cancel_work_sync(&rz->prepare_work);
+}
+
+/**
+ * hvx_resize_allow() - a resize may begin again
+ * @vm: the VM
+ *
+ * Context: may sleep; the hpt_lock is held.
+ */
+void hvx_resize_allow(struct hvx_vm *vm)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+
+	lockdep_assert_held(&rz->hpt_lock);
+	mutex_lock(&rz->lock);
+	rz->ended = false;
+	mutex_unlock(&rz->lock);
 }
 
 static void hvx_resize_timeout(struct work_struct *work)
@@ -318,13 +350,14 @@ static bool hvx_resize_valid(u64 flags, u64 order)
  * @order: log2 of the wanted table's size in bytes, or 0 to cancel
  * @road: who asks
  *
- * While user space reads the HPT through a file descriptor (migration) nothing
- * is started, and the answer is to come back later.
+ * While user space reads the HPT through a file descriptor (migration), and while
+ * the table is being replaced by a reset, nothing is started and the answer is to
+ * come back later.
  *
  * Context: may sleep.
  * Return: 0 when a table of this order is ready (or with @order 0), else the
  * milliseconds that it may still take, or -EINVAL for bad parameters and
- * radix guests, -ENOMEM.
+ * radix guests, -ENOMEM, -EBUSY if a vCPU could not be stopped.
  */
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_road road)
@@ -352,7 +385,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	if (!order)
 		goto out;
 
-	if (atomic_read(&vm->kvm->arch.hpte_mod_interest)) {
+	if (rz->ended || atomic_read(&vm->kvm->arch.hpte_mod_interest)) {
 		ret = MSEC_PER_SEC;
 		goto out;
 	}
@@ -539,7 +572,14 @@ void hvx_resizer_destroy(struct hvx_vm *vm)
 int hvx_resize_init(void)
 {
 	hvx_wq = alloc_workqueue("kvm-hv-ext", WQ_UNBOUND, 0);
-	return hvx_wq ? 0 : -ENOMEM;
+	if (!hvx_wq)
+		return -ENOMEM;
+	hvx_harvest_wq = alloc_workqueue("kvm-hv-ext-harvest", WQ_UNBOUND, 0);
+	if (!hvx_harvest_wq) {
+		destroy_workqueue(hvx_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -548,4 +588,5 @@ int hvx_resize_init(void)
 void hvx_resize_exit(void)
 {
 	destroy_workqueue(hvx_wq);
+	destroy_workqueue(hvx_harvest_wq);
 }

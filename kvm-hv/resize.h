@@ -101,7 +101,7 @@ struct hvx_resize {
 
 	/* Mirrored prepare only. */
 	atomic64_t collisions;		/* slots that two bolted entries want */
-	unsigned long routed;		/* hcalls that come to us, see mirror.c */
+	unsigned long routed;		/* hcalls that come to us, see route.c */
 	bool missed;			/* an hcall may have gone elsewhere */
 	bool committed;			/* the roles of the tables have changed */
 };
@@ -141,6 +141,7 @@ struct hvx_resizer {
 	struct mutex lock;		/* pending and what follows it */
 	const struct hvx_strategy *strategy;	/* for the next PREPARE */
 	struct hvx_resize *pending;
+	bool ended;			/* none may begin, see hvx_resize_end() */
 	struct work_struct prepare_work;
 	struct delayed_work timeout_work;
 
@@ -165,6 +166,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_road road);
 int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order);
 void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why);
+void hvx_resize_allow(struct hvx_vm *vm);
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
 int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id);
 u32 hvx_resize_strategies(void);
@@ -180,7 +182,7 @@ void hvx_harvest_work(struct work_struct *work);
 void hvx_harvest_wait(struct hvx_vm *vm);
 bool hvx_harvest_one(struct hvx_resize *rs, u64 index);
 
-extern struct workqueue_struct *hvx_wq;
+extern struct workqueue_struct *hvx_wq, *hvx_harvest_wq;
 
 int hvx_resize_init(void);
 void hvx_resize_exit(void);
