@@ -54,6 +54,7 @@ MODULE_PARM_DESC(hpt_max_page_shift,
 void hvx_limit_init(struct hvx_limit *limit)
 {
 	spin_lock_init(&limit->lock);
+	mutex_init(&limit->hold_lock);
 	atomic_set(&limit->epoch, 1);
 	limit->shift = READ_ONCE(hpt_max_page_shift);
 }
@@ -239,17 +240,15 @@ static int hvx_limit_check_all(struct kvm *kvm, unsigned int shift)
 /* A guest with pages above the host's base size cannot lose some of one. */
 static void hvx_limit_hold(struct hvx_vm *vm, bool hold)
 {
-	bool held;
+	struct hvx_limit *limit = &vm->limit;
 
-	spin_lock(&vm->limit.lock);
-	held = vm->limit.holds;
-	vm->limit.holds = hold;
-	spin_unlock(&vm->limit.lock);
-
-	if (hold && !held)
+	mutex_lock(&limit->hold_lock);
+	if (hold && !limit->holds)
 		hvx_balloon_hold(vm, HVX_HOLDER_PROMISE);
-	else if (held && !hold)
+	else if (limit->holds && !hold)
 		hvx_balloon_let_go(vm, HVX_HOLDER_PROMISE);
+	limit->holds = hold;
+	mutex_unlock(&limit->hold_lock);
 }
 
 /**

@@ -7,16 +7,18 @@
 
 #include <linux/atomic.h>
 #include <linux/kvm_host.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 
 struct hvx_vm;
 
 struct hvx_limit {
-	spinlock_t lock;	/* protects what follows, up to holds */
+	spinlock_t lock;	/* protects what follows, up to ran */
 	unsigned int shift;	/* 0: no limit, stock behaviour */
 	bool strict;
 	bool chosen;		/* by the VMM, not the module parameter */
 	bool ran;		/* too late to choose */
+	struct mutex hold_lock;	/* protects holds, and the hold itself */
 	bool holds;		/* memory must stay, see balloon.c */
 
 	/* Memory was last looked at when epoch was at this number. */

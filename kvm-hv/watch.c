@@ -214,6 +214,24 @@ static const struct mmu_notifier_ops hvx_watch_ops = {
 	.invalidate_range_end = hvx_watch_finish,
 };
 
+static int hvx_watch_register(struct hvx_vm *vm)
+{
+	struct hvx_balloon *b = &vm->balloon;
+	struct mm_struct *mm = vm->kvm->mm;
+	int ret = 0;
+
+	mutex_lock(&b->watch_lock);
+	/* A process on its way out has no memory left to watch. */
+	if (!b->watching && mmget_not_zero(mm)) {
+		b->notifier.ops = &hvx_watch_ops;
+		ret = mmu_notifier_register(&b->notifier, mm);
+		b->watching = !ret;
+		mmput(mm);
+	}
+	mutex_unlock(&b->watch_lock);
+	return ret;
+}
+
 /**
  * hvx_watch_begin() - watch a VM's memory from now on
  * @vm: the VM
@@ -224,20 +242,9 @@ static const struct mmu_notifier_ops hvx_watch_ops = {
  */
 void hvx_watch_begin(struct hvx_vm *vm)
 {
-	struct hvx_balloon *b = &vm->balloon;
-	struct mm_struct *mm = vm->kvm->mm;
-
-	mutex_lock(&b->watch_lock);
-	/* A process on its way out has no memory left to watch. */
-	if (!b->watching && mmget_not_zero(mm)) {
-		b->notifier.ops = &hvx_watch_ops;
-		if (!mmu_notifier_register(&b->notifier, mm))
-			b->watching = true;
-		else
-			pr_warn_once("cannot watch a VM's memory\n");
-		mmput(mm);
-	}
-	mutex_unlock(&b->watch_lock);
+	/* A signal that is pending ends the attempt; the worker gets none. */
+	if (hvx_watch_register(vm))
+		queue_work(hvx_wq, &vm->balloon.watch_work);
 }
 
 static void hvx_watch_work(struct work_struct *work)
@@ -245,7 +252,8 @@ static void hvx_watch_work(struct work_struct *work)
 	struct hvx_balloon *b = container_of(work, struct hvx_balloon,
 					     watch_work);
 
-	hvx_watch_begin(container_of(b, struct hvx_vm, balloon));
+	if (hvx_watch_register(container_of(b, struct hvx_vm, balloon)))
+		pr_warn_once("cannot watch a VM's memory\n");
 }
 
 /**

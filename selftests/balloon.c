@@ -237,6 +237,45 @@ TEST_F(balloon, resize_holds)
 	EXPECT_EQ(0, holders(self->vm));
 }
 
+/* A vCPU's thread is told to come out before it has run for the first time. */
+static int run_with_signal(struct vcpu *vcpu)
+{
+	struct {
+		struct kvm_signal_mask mask;
+		u64 set;
+	} none = { .mask.len = sizeof(none.set) };
+	sigset_t set, old;
+	int ret, sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	raise(SIGUSR1);
+	if (ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, &none))
+		die("KVM_SET_SIGNAL_MASK: %s", strerror(errno));
+	ret = ioctl(vcpu->fd, KVM_RUN, 0) ? -errno : 0;
+	ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, NULL);
+	sigwait(&set, &sig);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
+/* Until it is noticed, which may take a moment to begin. */
+static bool zap_is_noticed(struct vm *vm, void *mem, unsigned long size)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 1000; tries++) {
+		*(volatile char *)mem = 1;
+		if (madvise(mem, size, MADV_DONTNEED))
+			die("MADV_DONTNEED: %s", strerror(errno));
+		if (counter(vm, "violations"))
+			return true;
+		pause_us(1000);
+	}
+	return false;
+}
+
 /* A promise of pages above the base size holds once the guest runs. */
 TEST_F(balloon, promise_holds)
 {
@@ -258,9 +297,12 @@ TEST_F(balloon, promise_holds)
 	ec.args[0] = shift;
 	ASSERT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
 	EXPECT_EQ(0, holders(vm));
+	EXPECT_EQ(-EINTR, run_with_signal(&vm->vcpu[0]));
 	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
 	EXPECT_EQ(1, holders(vm));
 	EXPECT_EQ(1, counter(vm, "promise"));
+	EXPECT_TRUE(zap_is_noticed(vm, mem + vm->slot[0].size - BIT(huge),
+				   BIT(huge)));
 	vm_destroy(vm);
 	huge_release(huge);
 
