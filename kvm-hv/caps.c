@@ -18,6 +18,7 @@ struct hvx_cap_call {
 	long ret;		/* what to answer, for a capability of ours */
 	struct hvx_vm *vm;	/* for KVM_CAP_PPC_ENABLE_HCALL */
 	unsigned long hcall;
+	bool enable;
 };
 
 static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
@@ -87,6 +88,7 @@ static int hvx_enable_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	if (cap->cap == KVM_CAP_PPC_ENABLE_HCALL) {
 		call->vm = hvx_vm_find((struct kvm *)regs->gpr[3]);
 		call->hcall = cap->args[0];
+		call->enable = cap->args[1];
 		return !call->vm;
 	}
 	if (!hvx_cap_is_ours(cap->cap))
@@ -110,7 +112,7 @@ static int hvx_enable_return(struct kretprobe_instance *ri, struct pt_regs *regs
 	if (!call->vm)
 		regs_set_return_value(regs, call->ret);
 	else if (!regs_return_value(regs))
-		hvx_mirror_hcall_enabled(call->vm, call->hcall);
+		hvx_route_hcall_enabled(call->vm, call->hcall, call->enable);
 	return 0;
 }
 

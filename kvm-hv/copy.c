@@ -76,8 +76,15 @@ static noinline int hvx_copy_one(const struct hvx_copy_part *part, u64 index)
 {
 	const __be64 *hptep = hvx_hptep(&part->old, index);
 	u64 v = hvx_hpte_v(hptep);
-	u64 gr = READ_ONCE(part->old.rev[index].guest_rpte);
 	bool mmio = false;
+	u64 gr;
+
+	/*
+	 * Who made the entry absent moved R and C before unlocking it. Pairs with
+	 * the barriers in unlock_hpte(), and in unlock_rmap() before __unlock_hpte().
+	 */
+	smp_rmb();
+	gr = READ_ONCE(part->old.rev[index].guest_rpte);
 
 	if (unlikely(v & HPT_V_HVLOCK))
 		return hvx_copy_locked(part, index);

@@ -160,13 +160,17 @@ void hvx_route_keep_enter(struct hvx_vm *vm)
 }
 
 /**
- * hvx_mirror_hcall_enabled() - the VMM has turned an hcall on or off
+ * hvx_route_hcall_enabled() - the VMM has turned an hcall on or off
  * @vm: the VM
  * @hcall: its number
+ * @enable: which of the two
+ *
+ * The bit alone does not say: if it was set, the road may have been opened since.
  *
  * Context: atomic, after KVM_ENABLE_CAP has succeeded.
  */
-void hvx_mirror_hcall_enabled(struct hvx_vm *vm, unsigned long hcall)
+void hvx_route_hcall_enabled(struct hvx_vm *vm, unsigned long hcall,
+			     bool enable)
 {
 	struct hvx_resizer *rz = &vm->resizer;
 	int bit = hvx_routed_bit(hcall);
@@ -177,14 +181,14 @@ void hvx_mirror_hcall_enabled(struct hvx_vm *vm, unsigned long hcall)
 	spin_lock(&rz->routed_lock);
 	rs = rcu_dereference_protected(rz->mirror,
 				       lockdep_is_held(&rz->routed_lock));
-	if (rs && test_bit(hcall / 4, vm->kvm->arch.enabled_hcalls))
-		WRITE_ONCE(rs->missed, true);
-	else if (rs)
+	if (rs && !enable)
 		__clear_bit(bit, &rs->routed);
-	if (hcall == H_ENTER && hvx_limit_strict(&vm->limit))
-		WRITE_ONCE(rz->keeps_enter,
-			   test_and_clear_bit(hcall / 4,
-					      vm->kvm->arch.enabled_hcalls));
+	else if (rs && test_bit(hcall / 4, vm->kvm->arch.enabled_hcalls))
+		WRITE_ONCE(rs->missed, true);
+	if (hcall == H_ENTER && hvx_limit_strict(&vm->limit)) {
+		WRITE_ONCE(rz->keeps_enter, enable);
+		clear_bit(hcall / 4, vm->kvm->arch.enabled_hcalls);
+	}
 	spin_unlock(&rz->routed_lock);
 }
 

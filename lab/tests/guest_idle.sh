@@ -8,7 +8,7 @@
 
 . /lab/tests/ktap.sh
 
-TESTS=9
+TESTS=10
 seconds=${2:-5}
 parameter=/sys/module/kvm_hv_ext/parameters/guest_stop
 before=$(cat $parameter)
@@ -132,6 +132,11 @@ guest exec 'rmmod pseries-stop'
 report $? "without the driver the kernel's own is back: $(states)"
 ! guest exec dmesg | grep -E "$ALARMING" | sed 's/^/# /' | grep .
 report $? "nothing alarming in the guest's log"
+
+start native -r yes || bail_out "the radix guest does not start"
+guest exec 'grep -q "MMU.*Radix" /proc/cpuinfo && insmod /guest/pseries-stop.ko' &&
+	idle_by_stop
+report $? "a radix guest idles by stop, too"
 guest stop
 echo "$before" >$parameter
 exit $ktap_failed
