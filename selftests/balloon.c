@@ -265,7 +265,7 @@ static bool zap_is_noticed(struct vm *vm, void *mem, unsigned long size)
 {
 	unsigned int tries;
 
-	for (tries = 0; tries < 1000; tries++) {
+	for (tries = 0; tries < 50; tries++) {
 		*(volatile char *)mem = 1;
 		if (madvise(mem, size, MADV_DONTNEED))
 			die("MADV_DONTNEED: %s", strerror(errno));
