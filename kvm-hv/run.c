@@ -29,14 +29,7 @@ static bool hvx_stopped_at_hcall(const struct kvm_vcpu *vcpu)
 	       vcpu->arch.hcall_needed;
 }
 
-/*
- * What touches the HPT happens between enter and leave, and is counted. A reset, a
- * switch of the MMU mode and a write to an HTAB descriptor are refused by stock KVM
- * while vcpus_running is not 0. It counts vCPUs in its own vcpu_run(), which serves
- * the HPT hcalls; those that come to us are served after that has returned. Who
- * has found the count at 0 has cleared mmu_ready before: a vCPU that is counted
- * later waits for him in stock vcpu_run(), before it can have an hcall.
- */
+/* What touches the HPT happens between enter and leave. */
 static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 			  struct kvm_vcpu *vcpu)
 {
@@ -48,32 +41,16 @@ static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
 		return ret;
 	}
-	atomic_inc(&vcpu->kvm->arch.vcpus_running);
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
 	} while (vm && hvx_stopped_at_hcall(vcpu) && hvx_hpt_hcall(vm, vcpu));
-	/* What was done to the HPT comes before, as in stock vcpu_run(). */
-	smp_mb__before_atomic();
-	atomic_dec(&vcpu->kvm->arch.vcpus_running);
 	hvx_gate_leave(gate, &pass);
 	return ret;
 }
 
-/**
- * hvx_vcpu_run() - run a vCPU until user space is needed
- * @vcpu: the vCPU, loaded
- *
- * Context: may sleep.
- * Return: as stock vcpu_run().
- */
-int hvx_vcpu_run(struct kvm_vcpu *vcpu)
+static int hvx_run_vm(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
-	struct hvx_vm *vm = hvx_vm_find(vcpu->kvm);
 	int ret;
-
-	/* The module may be on its way out: nothing of ours after this. */
-	if (!vm)
-		return hvx_run_inside(&hvx_bystanders, NULL, vcpu);
 
 	hvx_stop_fix(vm);
 	if (unlikely(!hvx_limit_settled(&vm->limit))) {
@@ -94,4 +71,35 @@ int hvx_vcpu_run(struct kvm_vcpu *vcpu)
 		}
 		cond_resched();
 	}
+}
+
+/**
+ * hvx_vcpu_run() - run a vCPU until user space is needed
+ * @vcpu: the vCPU, loaded
+ *
+ * Stock KVM refuses a reset, a switch of the MMU mode and a write to an HTAB
+ * descriptor while vcpus_running is not 0. It counts a vCPU inside its own
+ * vcpu_run(), which serves the HPT hcalls; those that come to us are served after
+ * that has returned, so it is counted here as well, all the time. Who has found
+ * the count at 0 has cleared mmu_ready before: a vCPU that is counted later waits
+ * for him in stock vcpu_run(), before it can have an hcall.
+ *
+ * Context: may sleep.
+ * Return: as stock vcpu_run().
+ */
+int hvx_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	struct hvx_vm *vm = hvx_vm_find(vcpu->kvm);
+	int ret;
+
+	/* The module may be on its way out: nothing of ours after this. */
+	if (!vm)
+		return hvx_run_inside(&hvx_bystanders, NULL, vcpu);
+
+	atomic_inc(&vcpu->kvm->arch.vcpus_running);
+	ret = hvx_run_vm(vm, vcpu);
+	/* What was done to the HPT comes before. */
+	smp_mb__before_atomic();
+	atomic_dec(&vcpu->kvm->arch.vcpus_running);
+	return ret;
 }
