@@ -225,6 +225,23 @@ int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
 	return 0;
 }
 
+/**
+ * hvx_backing_is_device() - whether a memslot is a device's and not memory
+ * @kvm: the VM
+ * @slot: the memslot
+ *
+ * Context: may sleep; kvm->srcu or kvm->slots_lock is held.
+ * Return: true for the registers of an assigned device and the like.
+ */
+bool hvx_backing_is_device(struct kvm *kvm, const struct kvm_memory_slot *slot)
+{
+	struct hvx_piece piece;
+
+	hvx_piece_at(kvm->mm, slot->userspace_addr,
+		     slot->userspace_addr + (slot->npages << PAGE_SHIFT), &piece);
+	return piece.kind == HVX_KIND_DEVICE;
+}
+
 static void hvx_show_sizes(struct seq_file *m,
 			   const struct hvx_backing_count *count)
 {

@@ -21,6 +21,8 @@ void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 		      unsigned long end, struct hvx_backing_count *count);
 int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
 		      unsigned int shift);
+bool hvx_backing_is_device(struct kvm *kvm,
+			   const struct kvm_memory_slot *slot);
 int hvx_backing_show(struct seq_file *m, struct kvm *kvm);
 
 #endif /* KVM_HV_EXT_BACKING_H */

@@ -9,6 +9,7 @@
 
 #include <asm/hvcall.h>
 
+#include "backing.h"
 #include "ops.h"
 
 static unsigned int hpt_order_slack = 1;
@@ -27,7 +28,8 @@ static unsigned int hvx_order_for_ram(struct kvm *kvm)
 
 	idx = srcu_read_lock(&kvm->srcu);
 	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm))
-		pages += slot->npages;
+		if (!hvx_backing_is_device(kvm, slot))
+			pages += slot->npages;
 	srcu_read_unlock(&kvm->srcu, idx);
 
 	if (!pages)

@@ -187,7 +187,9 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 				   HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
 		hvx_resize_allow(vm);
-		hvx_limit_unsettle(vm);
+		/* A guest that is about to be moved may have lost a large page. */
+		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
+			hvx_limit_unsettle(vm);
 		hvx_hpt_thaw(vm);
 		break;
 

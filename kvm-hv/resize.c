@@ -236,6 +236,7 @@ static void hvx_resize_timeout(struct work_struct *work)
 	mutex_lock(&rz->lock);
 	/* The timer may have been set for a predecessor. */
 	if (rz->pending && rz->pending->state == HVX_READY &&
+	    rz->pending->expires &&
 	    time_after_eq(jiffies, rz->pending->deadline))
 		hvx_resize_drop(vm, HVX_CANCEL_TIMEOUT);
 	mutex_unlock(&rz->lock);
@@ -298,6 +299,7 @@ static void hvx_prepare_work(struct work_struct *work)
 	struct hvx_resizer *rz = container_of(work, struct hvx_resizer,
 					      prepare_work);
 	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+	unsigned int timeout_ms = READ_ONCE(commit_timeout_ms);
 	struct hvx_resize *rs;
 	int ret;
 
@@ -328,8 +330,9 @@ static void hvx_prepare_work(struct work_struct *work)
 		hvx_resize_empty(rs);
 	} else {
 		rs->state = HVX_READY;
-		rs->deadline = jiffies + msecs_to_jiffies(commit_timeout_ms);
-		if (commit_timeout_ms)
+		rs->expires = timeout_ms;
+		rs->deadline = jiffies + msecs_to_jiffies(timeout_ms);
+		if (rs->expires)
 			mod_delayed_work(hvx_wq, &rz->timeout_work,
 					 rs->deadline - jiffies);
 	}

@@ -84,7 +84,8 @@ struct hvx_resize {
 	enum hvx_state state;
 	int error;
 	bool busy;			/* the worker has it */
-	unsigned long deadline;		/* jiffies, once ready */
+	bool expires;			/* once ready, if not committed until */
+	unsigned long deadline;		/* jiffies */
 
 	/* The worker's while busy, then whoever holds the lock. */
 	struct hvx_progress progress;

@@ -20,6 +20,7 @@
 #include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/stop_machine.h>
 
 #include <asm/cputable.h>
 #include <asm/firmware.h>
@@ -43,8 +44,7 @@ static struct cpuidle_driver stop_driver = {
 	.name = "pseries_stop",
 	/*
 	 * No owner: each CPU's device would hold the module, which could never
-	 * be removed. Removing it unregisters the driver, and that waits until
-	 * no CPU is in a state of it.
+	 * be removed. Removing it waits until no CPU is in a state of it.
 	 */
 };
 
@@ -154,6 +154,22 @@ static int stop_replace(struct cpuidle_driver *old, struct cpuidle_driver *new)
 	return ret;
 }
 
+static int stop_nothing(void *unused)
+{
+	return 0;
+}
+
+/*
+ * After the driver has gone: wait until no CPU is in a state of it any more. To
+ * unregister it only wakes the CPUs, and RCU takes one that idles for one that has
+ * nothing to do with us, though the hypervisor may have it stand still right behind
+ * its stop. Its stopper thread runs when the idle task has come out.
+ */
+static void stop_leave(void)
+{
+	stop_machine(stop_nothing, NULL, cpu_online_mask);
+}
+
 static bool __init stop_allowed(void)
 {
 	unsigned long ret[PLPAR_HCALL_BUFSIZE] = { 0 };
@@ -185,8 +201,11 @@ static int __init stop_init(void)
 	}
 
 	ret = stop_make_states();
-	if (!ret)
+	if (!ret) {
 		ret = stop_replace(stop_stock, &stop_driver);
+		if (ret)
+			stop_leave();
+	}
 	if (ret)
 		pr_err("not loaded: the cpuidle driver could not be replaced (error %d)\n",
 		       ret);
@@ -197,6 +216,7 @@ module_init(stop_init);
 static void __exit stop_exit(void)
 {
 	stop_replace(&stop_driver, stop_stock);
+	stop_leave();
 }
 module_exit(stop_exit);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -409,6 +410,35 @@ TEST(radix_guest)
 	ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
 	ASSERT_EQ(-1, ioctl(vm->vcpu[0].fd, KVM_RUN, 0));
 	EXPECT_EQ(EINVAL, errno);
+	vm_destroy(vm);
+}
+
+/*
+ * A large page that goes to pieces later is no reason to stop the guest, least of all
+ * when the VMM opens the HTAB descriptor to take it elsewhere.
+ */
+TEST(htab_fd_after_split)
+{
+	unsigned int limit = thp_shift() == 21 ? 16 : thp_shift();
+	const char *why = vmm_lacks_limit();
+	const unsigned long size = 4 * GUEST_RAM;
+	struct vm *vm;
+	void *mem;
+
+	if (why)
+		SKIP(return, "%s", why);
+	if (!thp_shift() || BIT(limit) <= sysconf(_SC_PAGESIZE))
+		SKIP(return, "no THP that makes a difference on this host");
+	mem = memory_map(MEM_THP, size, 0);
+	memset(mem, 1, size);
+	vm = vm_create(.order = ORDER, .memory = mem, .ram = size);
+	ASSERT_EQ(0, vm_set_limit(vm, limit, 0));
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+
+	ASSERT_EQ(0, madvise(mem + size - sysconf(_SC_PAGESIZE),
+			     sysconf(_SC_PAGESIZE), MADV_DONTNEED));
+	close(htab_fd(vm, 0));
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
 	vm_destroy(vm);
 }
 
