@@ -299,7 +299,7 @@ static void hvx_prepare_work(struct work_struct *work)
 	struct hvx_resizer *rz = container_of(work, struct hvx_resizer,
 					      prepare_work);
 	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
-	unsigned int timeout_ms = READ_ONCE(commit_timeout_ms);
+	unsigned int timeout_ms;
 	struct hvx_resize *rs;
 	int ret;
 
@@ -330,6 +330,7 @@ static void hvx_prepare_work(struct work_struct *work)
 		hvx_resize_empty(rs);
 	} else {
 		rs->state = HVX_READY;
+		timeout_ms = READ_ONCE(commit_timeout_ms);
 		rs->expires = timeout_ms;
 		rs->deadline = jiffies + msecs_to_jiffies(timeout_ms);
 		if (rs->expires)

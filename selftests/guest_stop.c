@@ -207,21 +207,6 @@ static u64 guest_user_stop(u64 id, u64 ea)
 	return 0;
 }
 
-static struct vm *make_vm(u64 ways, unsigned int vcpus, enum ipi_by ipis)
-{
-	struct vm *vm = vm_create(.vcpus = vcpus);
-	int ret = ways ? vm_enable_stop(vm, ways, 0) : 0;
-	const char *why;
-
-	if (ret)
-		die("guest stop %#llx: %s", (long long)ways, strerror(-ret));
-	vm_take_interrupts(vm);
-	why = vm_add_ipis(vm, ipis);
-	if (why)
-		die("no IPIs: %s", why);
-	return vm;
-}
-
 static u64 taken(struct vm *vm, unsigned int id, unsigned int vec)
 {
 	return vm_guest(vm, ints[0])[id].taken[vec >> 8];
@@ -256,7 +241,7 @@ static const char *lacks_stop(u64 ways)
 
 	if (why)
 		return why;
-	vm = make_vm(0, 1, IPI_NONE);
+	vm = vm_create_stop(0, 1, IPI_NONE);
 	can = vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP);
 	if (!vm_has_ext(vm, KVM_CAP_PPC_HV_EXT)) {
 		why = "kvm-hv-ext is not loaded";
@@ -311,7 +296,7 @@ TEST(discovery)
 	if (why)
 		SKIP(return, "%s", why);
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		struct vm *vm = make_vm(ways[i], 1, IPI_NONE);
+		struct vm *vm = vm_create_stop(ways[i], 1, IPI_NONE);
 		u64 regs[9] = { 0 };
 
 		EXPECT_EQ(H_SUCCESS, vcpu_hcall(&vm->vcpu[0],
@@ -330,7 +315,7 @@ TEST(off)
 
 	if (why)
 		SKIP(return, "%s", why);
-	vm = make_vm(0, 1, IPI_NONE);
+	vm = vm_create_stop(0, 1, IPI_NONE);
 	vcpu_call(&vm->vcpu[0], guest_try, 0, 0);
 	came = taken(vm, 0, VEC_PROGRAM);
 	saw = vm_guest(vm, ints[0]);
@@ -428,7 +413,7 @@ TEST_F_TIMEOUT(stop, decrementer, 300)
 {
 	u64 n = scaled(1000);
 
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	run_all(self->vm, guest_wake_by_dec, n);
 	expect_no_program(_metadata, self->vm);
 	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
@@ -443,7 +428,7 @@ TEST_F_TIMEOUT(stop, cpu_hotplug, 300)
 
 	if (why)
 		SKIP(return, "%s", why);
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	hotplug_start(&hotplug);
 	run_all(self->vm, guest_wake_by_dec, n);
 	EXPECT_LT(0, hotplug_stop(&hotplug));
@@ -461,7 +446,7 @@ TEST_F_TIMEOUT(stop, decrementer_does_not_drift, 300)
 		SKIP(return, "a native stop would last until the decrementer");
 	if (variant->vcpus > 1)
 		SKIP(return, "what one vCPU gets does not depend on others");
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu_call(&self->vm->vcpu[0], guest_drift, 0, n);
 	saw = vm_guest(self->vm, drift);
 	TH_LOG("due %lu ticks later after %lu stops of %lu ticks",
@@ -476,7 +461,7 @@ TEST_F_TIMEOUT(stop, masked, 300)
 {
 	u64 n = scaled(1000);
 
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	run_all(self->vm, guest_wake_masked, n);
 	expect_no_program(_metadata, self->vm);
 	expect_kind(_metadata, self->vm, variant->ways, n * variant->vcpus);
@@ -500,7 +485,7 @@ static bool ipis_come_late(unsigned int vcpus, enum ipi_by by, u64 n)
 
 	if (!pid) {
 		alarm(60);
-		ring(make_vm(0, vcpus, by), true, n);
+		ring(vm_create_stop(0, vcpus, by), true, n);
 		_exit(0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -532,7 +517,7 @@ static void wake_by_ipi(struct __test_metadata *_metadata, struct vm **vm,
 
 	if (why)
 		SKIP(return, "%s", why);
-	*vm = make_vm(ways, vcpus, by);
+	*vm = vm_create_stop(ways, vcpus, by);
 	ring(*vm, false, n);
 	expect_no_program(_metadata, *vm);
 	expect_kind(_metadata, *vm, ways, n * vcpus);
@@ -556,7 +541,7 @@ TEST_F_TIMEOUT(stop, external, 300)
 
 	if (variant->vcpus > 1)
 		SKIP(return, "what one vCPU gets does not depend on others");
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	now = vm_guest(self->vm, heard);
 	vcpu_start(&self->vm->vcpu[0], guest_listen, 0, n);
 	for (i = 0; i < n; i++) {
@@ -577,7 +562,7 @@ TEST_F(stop, psscr)
 		.addr = (unsigned long)&saved,
 	};
 
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu = &self->vm->vcpu[0];
 	seen = vcpu_call(vcpu, guest_psscr, 0, PSSCR_TR1);
 	EXPECT_EQ(PSSCR_TR1, seen & PSSCR_GUEST);
@@ -587,7 +572,7 @@ TEST_F(stop, psscr)
 	vm_destroy(self->vm);
 
 	/* As after a migration. */
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu = &self->vm->vcpu[0];
 	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg));
 	EXPECT_EQ(PSSCR_TR1, PSSCR_GUEST & vcpu_call(vcpu, guest_psscr, 0, 0));
@@ -608,7 +593,7 @@ TEST_F(stop, problem_state)
 	};
 	const u64 slbv = slb_vsid(page.vsid, page.base_shift, false);
 
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu = &self->vm->vcpu[0];
 	vcpu_set_slb(vcpu, 1, &slbe, &slbv);
 	vcpu_map(vcpu, &page);
@@ -625,7 +610,7 @@ TEST_F(stop, others_still_trap)
 {
 	struct interrupts *saw;
 
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu_call(&self->vm->vcpu[0], guest_try, 0, 0);
 	vcpu_call(&self->vm->vcpu[0], guest_illegal, 0, 0);
 	saw = vm_guest(self->vm, ints[0]);
@@ -680,14 +665,14 @@ TEST_F_TIMEOUT(stop, neighbour, 300)
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
 	states = allow_states(cpu, 0);
 
-	off = make_vm(0, 1, IPI_NONE);
+	off = vm_create_stop(0, 1, IPI_NONE);
 	for (i = 0; i < n; i++)
 		vcpu_call(&off->vcpu[0], guest_try, 0, 0);
 	alone = taken(off, 0, VEC_PROGRAM);
 	vm_destroy(off);
 
-	self->vm = make_vm(variant->ways, variant->vcpus, IPI_NONE);
-	off = make_vm(0, 1, IPI_NONE);
+	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
+	off = vm_create_stop(0, 1, IPI_NONE);
 	for (i = 0; i < variant->vcpus; i++)
 		vcpu_start(&self->vm->vcpu[i], guest_wake_by_dec, i, n * 8);
 	for (i = 0; i < n; i++)

@@ -153,27 +153,19 @@ static void pin(struct vcpu *vcpu, unsigned int cpu)
 
 static void measure(bool ipi, enum state state)
 {
-	struct vm *vm = vm_create(.vcpus = ipi ? 2 : 1);
-	const char *why;
 	const u64 *ticks;
 	unsigned int i;
+	struct vm *vm;
 	u64 ways = 0;
-	int ret;
 
 	if (state == NATIVE)
 		ways = KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE;
 	if (state == EMULATED)
 		ways = KVM_PPC_GUEST_STOP_EMULATED;
-	ret = ways ? vm_enable_stop(vm, ways, 0) : 0;
-	if (ret)
-		die("guest stop: %s", strerror(-ret));
+	vm = vm_create_stop(ways, ipi ? 2 : 1, ipi ? IPI_XIVE : IPI_NONE);
 	if (state == NATIVE && !(vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP) &
 				 KVM_PPC_GUEST_STOP_NATIVE))
 		die("this CPU is not good for native guest stop");
-	vm_take_interrupts(vm);
-	why = vm_add_ipis(vm, ipi ? IPI_XIVE : IPI_NONE);
-	if (why)
-		die("no IPIs: %s", why);
 	if (ipi) {
 		/* Of emulated CPUs that take turns the first one's comes first. */
 		vcpu_start(&vm->vcpu[0], guest_sleeper, state, 0);

@@ -45,3 +45,26 @@ int vm_enable_stop(struct vm *vm, u64 ways, u32 flags)
 
 	return vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
 }
+
+/**
+ * vm_create_stop() - make a VM whose guest may stop and takes interrupts
+ * @ways: KVM_PPC_GUEST_STOP_*, or 0 to leave that as it is by default
+ * @vcpus: how many
+ * @ipis: by what they send IPIs to each other
+ *
+ * Return: the VM.
+ */
+struct vm *vm_create_stop(u64 ways, unsigned int vcpus, enum ipi_by ipis)
+{
+	struct vm *vm = vm_create(.vcpus = vcpus);
+	int ret = ways ? vm_enable_stop(vm, ways, 0) : 0;
+	const char *why;
+
+	if (ret)
+		die("guest stop %#llx: %s", (long long)ways, strerror(-ret));
+	vm_take_interrupts(vm);
+	why = vm_add_ipis(vm, ipis);
+	if (why)
+		die("no IPIs: %s", why);
+	return vm;
+}

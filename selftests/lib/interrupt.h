@@ -29,6 +29,7 @@
 
 #ifndef __ASSEMBLER__
 
+#include "ipi.h"
 #include "vmm.h"
 
 /* What a vCPU took. It belongs to one vCPU, which has its address in SPRG0. */
@@ -45,6 +46,7 @@ extern const char guest_take_900[], guest_take_900_end[];
 
 void vm_take_interrupts(struct vm *vm);
 int vm_enable_stop(struct vm *vm, u64 ways, u32 flags);
+struct vm *vm_create_stop(u64 ways, unsigned int vcpus, enum ipi_by ipis);
 
 /* In the guest: */
 

@@ -25,6 +25,7 @@
 #define XIVE_GPA(page)	(BIT(39) + (page) * sysconf(_SC_PAGESIZE))
 #define ESB_GPA(page)	XIVE_GPA(TIMA_PAGES + (page))
 #define XIVE_SLOT	(VM_MAX_SLOTS - 2)	/* and the one below */
+#define TIMA_EA		XIVE_EA
 #define TIMA_PAGES	4
 #define TIMA_OS		2	/* the page with an OS's view */
 #define QUEUE_SHIFT	16	/* the only size that KVM has */
@@ -39,11 +40,6 @@
 
 /* The guest's copy is what counts. */
 static u64 guest_by;
-
-static u64 tima_ea(void)
-{
-	return XIVE_EA;
-}
 
 /* Source i is the IPI to vCPU i; page 0 triggers, page 1 manages. */
 static u64 esb_ea(u64 source, unsigned int page)
@@ -61,7 +57,7 @@ void guest_ipi_begin(void)
 				guest_hcall4(H_CPPR, ANY_PRIORITY, 0, 0, 0));
 		return;
 	}
-	GUEST_ASSERT_EQ(true, guest_store8(tima_ea() + TIMA_CPPR, ANY_PRIORITY));
+	GUEST_ASSERT_EQ(true, guest_store8(TIMA_EA + TIMA_CPPR, ANY_PRIORITY));
 }
 
 /**
@@ -98,9 +94,9 @@ void guest_ipi_end(u64 self)
 		return;
 	}
 	/* With one source nobody has to look into the queue, which one it was. */
-	GUEST_ASSERT_EQ(true, guest_load16(tima_ea() + TIMA_ACK, &ack));
+	GUEST_ASSERT_EQ(true, guest_load16(TIMA_EA + TIMA_ACK, &ack));
 	GUEST_ASSERT_EQ(true, guest_load(esb_ea(self, 1) + ESB_EOI, &again));
-	GUEST_ASSERT_EQ(true, guest_store8(tima_ea() + TIMA_CPPR, ANY_PRIORITY));
+	GUEST_ASSERT_EQ(true, guest_store8(TIMA_EA + TIMA_CPPR, ANY_PRIORITY));
 	if (again)
 		guest_ipi_send(self);
 }
@@ -201,7 +197,7 @@ static const char *add_xive(struct vm *vm)
 	add_pages(vm, XIVE_SLOT, ESB_GPA(0), KVM_XIVE_ESB_PAGE_OFFSET,
 		  2 * vm->nr_vcpus);
 
-	map(vm, tima_ea(), XIVE_GPA(TIMA_OS));
+	map(vm, TIMA_EA, XIVE_GPA(TIMA_OS));
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		route(vm, i);
 		map(vm, esb_ea(i, 0), ESB_GPA(2 * i));
