@@ -100,16 +100,19 @@ static void guest_timer(u64 state, u64 unused)
 static void guest_sleeper(u64 state, u64 unused)
 {
 	struct interrupts *mine = guest_begin(&ints[0]);
-	u64 i;
+	u64 i, now;
 
 	guest_ipi_begin();
 	for (i = 0; i <= SAMPLES; i++) {
 		__atomic_store_n(&going, i + 1, __ATOMIC_RELEASE);
-		sleep_until(mine, VEC_EXTERNAL, i, state);
+		do {
+			sleep_until(mine, VEC_EXTERNAL,
+				    guest_taken(mine, VEC_EXTERNAL), state);
+			now = guest_timebase();
+		} while (!guest_ipi_end(0));
 		if (i)
-			latency[i - 1] = guest_timebase() -
+			latency[i - 1] = now -
 				__atomic_load_n(&sent, __ATOMIC_ACQUIRE);
-		guest_ipi_end(0);
 	}
 	__atomic_store_n(&going, i + 1, __ATOMIC_RELEASE);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* IPIs between vCPUs, by XICS or XIVE. */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,6 +20,10 @@
 #define PRIORITY	4
 #define ANY_PRIORITY	0xff	/* as CPPR all interrupts, as MFRR none */
 
+/* The source in an XIRR: no interrupt after all, or the IPI. */
+#define XIRR_SOURCE	0xffffff
+#define XICS_IPI	2
+
 /* XIVE: the pages of the thread's context and of two for each source, at EAs. */
 #define XIVE_EA		0x40000000ul
 #define XIVE_VSID	0x6b6b6
@@ -30,6 +35,7 @@
 #define TIMA_OS		2	/* the page with an OS's view */
 #define QUEUE_SHIFT	16	/* the only size that KVM has */
 #define QUEUE(vcpu)	(GUEST_DATA + ((u64)(vcpu) << QUEUE_SHIFT))
+#define QUEUE_ENTRIES	(BIT(QUEUE_SHIFT) / sizeof(u32))
 
 /* In the TIMA, from the OS's page: Power ISA has none of it, the XIVE spec does. */
 #define TIMA_CPPR	0x11
@@ -76,29 +82,65 @@ void guest_ipi_send(u64 to)
 	GUEST_ASSERT_EQ(true, guest_store(esb_ea(to, 0), 0));
 }
 
+static bool xics_end(u64 self)
+{
+	u64 regs[9];
+
+	GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall(H_XIRR, regs));
+	if (!(regs[0] & XIRR_SOURCE))
+		return false;
+	GUEST_ASSERT_EQ(XICS_IPI, regs[0] & XIRR_SOURCE);
+	GUEST_ASSERT_EQ(H_SUCCESS,
+			guest_hcall4(H_IPI, self, ANY_PRIORITY, 0, 0));
+	GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall4(H_EOI, regs[0], 0, 0, 0));
+	return true;
+}
+
+/* How many entries of its queue each vCPU has read. */
+static u64 seen[VM_MAX_VCPUS];
+
+/* An entry is valid if its first bit is 1 in the first round, 0 in the second... */
+static bool queue_next(u64 self)
+{
+	const volatile u32 *queue = (const u32 *)QUEUE(self);
+	u32 entry = be32toh(queue[seen[self] % QUEUE_ENTRIES]);
+
+	if (entry >> 31 == (seen[self] / QUEUE_ENTRIES) % 2)
+		return false;
+	seen[self]++;
+	return true;
+}
+
+static bool xive_end(u64 self)
+{
+	bool ipi;
+	u64 again;
+	u16 ack;
+
+	GUEST_ASSERT_EQ(true, guest_load16(TIMA_EA + TIMA_ACK, &ack));
+	/* The queue is not read before the interrupt is acknowledged. */
+	asm volatile("sync" : : : "memory");
+	ipi = queue_next(self);
+	if (ipi) {
+		GUEST_ASSERT_EQ(true, guest_load(esb_ea(self, 1) + ESB_EOI,
+						 &again));
+		if (again)
+			guest_ipi_send(self);
+	}
+	GUEST_ASSERT_EQ(true, guest_store8(TIMA_EA + TIMA_CPPR, ANY_PRIORITY));
+	return ipi;
+}
+
 /**
  * guest_ipi_end() - after the external interrupt: be ready for the next
  * @self: this vCPU
+ *
+ * Return: whether there was an IPI. Either controller may also interrupt for one
+ * that has been taken already, say if KVM puts it off and then finds it gone.
  */
-void guest_ipi_end(u64 self)
+bool guest_ipi_end(u64 self)
 {
-	u64 regs[9], again;
-	u16 ack;
-
-	if (guest_by == IPI_XICS) {
-		GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall(H_XIRR, regs));
-		GUEST_ASSERT_EQ(H_SUCCESS,
-				guest_hcall4(H_IPI, self, ANY_PRIORITY, 0, 0));
-		GUEST_ASSERT_EQ(H_SUCCESS,
-				guest_hcall4(H_EOI, regs[0], 0, 0, 0));
-		return;
-	}
-	/* With one source nobody has to look into the queue, which one it was. */
-	GUEST_ASSERT_EQ(true, guest_load16(TIMA_EA + TIMA_ACK, &ack));
-	GUEST_ASSERT_EQ(true, guest_load(esb_ea(self, 1) + ESB_EOI, &again));
-	GUEST_ASSERT_EQ(true, guest_store8(TIMA_EA + TIMA_CPPR, ANY_PRIORITY));
-	if (again)
-		guest_ipi_send(self);
+	return guest_by == IPI_XICS ? xics_end(self) : xive_end(self);
 }
 
 static const char *connect(struct vm *vm, unsigned int type, unsigned int cap)

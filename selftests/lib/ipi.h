@@ -16,6 +16,6 @@ const char *vm_add_ipis(struct vm *vm, enum ipi_by by);
 /* In the guest; vCPUs by their index: */
 void guest_ipi_begin(void);
 void guest_ipi_send(u64 to);
-void guest_ipi_end(u64 self);
+bool guest_ipi_end(u64 self);
 
 #endif /* SELFTESTS_IPI_H */
