@@ -6,24 +6,20 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <linux/kvm_hv_ext.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "host.h"
 #include "hotplug.h"
 #include "hpt.h"
-#include "interrupt.h"
-#include "ipi.h"
+#include "stop.h"
 
 #define ILLEGAL		".long 0\n"
 
-#define MS		512000ul	/* timebase ticks */
 #define MSR_USER	0x800000000280f033ull	/* SF VEC VSX EE PR FP IR DR RI LE */
 
 /* Fields of PSSCR that are the guest's, and one that is not empty. */
@@ -31,21 +27,8 @@
 #define PSSCR_STATUS	0xf000000000000000ull
 #define PSSCR_TR1	0x100ull
 
-#define EMULATED	KVM_PPC_GUEST_STOP_EMULATED
-#define NATIVE		(KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE)
-
 static struct interrupts ints[VM_MAX_VCPUS];
 static u64 stops[VM_MAX_VCPUS];
-
-/* One stop, with the decrementer to end it; what came of it is in ints. */
-static u64 guest_try(u64 id)
-{
-	guest_begin(&ints[id]);
-	guest_set_dec(MS);
-	guest_stop();
-	guest_set_dec(DEC_FAR);
-	return 0;
-}
 
 static u64 guest_illegal(u64 id)
 {
@@ -61,7 +44,7 @@ static u64 guest_wake_by_dec(u64 id, u64 n)
 	u64 i;
 
 	for (i = 0; i < n; i++) {
-		guest_set_dec(MS / 8);
+		guest_set_dec(DEC_MS / 8);
 		while (guest_taken(mine, VEC_DECREMENTER) == i) {
 			guest_irq_on();
 			guest_stop();
@@ -81,7 +64,7 @@ static u64 guest_wake_masked(u64 id, u64 n)
 	u64 i;
 
 	for (i = 0; i < n; i++) {
-		guest_set_dec(MS / 8);
+		guest_set_dec(DEC_MS / 8);
 		while (guest_dec() >= 0) {
 			guest_stop();
 			stops[id]++;
@@ -186,7 +169,7 @@ static u64 guest_psscr(u64 id, u64 set)
 	if (set)
 		asm volatile("mtspr 823,%0" : : "r" (set));
 	asm volatile("mfspr %0,823" : "=r" (before));
-	guest_try(id);
+	guest_try_stop(&ints[id], 0);
 	asm volatile("mfspr %0,823" : "=r" (after));
 	GUEST_ASSERT_EQ(before & PSSCR_GUEST, after & PSSCR_GUEST);
 	return after;
@@ -209,51 +192,9 @@ static u64 taken(struct vm *vm, unsigned int id, unsigned int vec)
 	return vm_guest(vm, ints[0])[id].taken[vec >> 8];
 }
 
-/* How many stops of a VM the module emulated, or -1 if it cannot be seen. */
-static long seen_by_module(struct vm *vm)
+static void try_stop(struct vm *vm)
 {
-	char path[96];
-	long n = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/kernel/debug/kvm/%d-%d/hv-ext/guest_stop", getpid(),
-		 vm->fd);
-	file = fopen(path, "r");
-	if (!file)
-		return n;
-	if (fscanf(file, "mode %*s %*s %ld", &n) != 1)
-		die("%s is not as expected", path);
-	fclose(file);
-	return n;
-}
-
-/* An emulator may never let a guest's stop get as far as KVM. */
-static const char *lacks_stop(u64 ways)
-{
-	struct interrupts *saw;
-	const char *why = vmm_lacks(ROAD_IOCTL);
-	struct vm *vm;
-	u64 can;
-
-	if (why)
-		return why;
-	vm = vm_create_stop(0, 1, IPI_NONE);
-	can = vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP);
-	if (!vm_has_ext(vm, KVM_CAP_PPC_HV_EXT)) {
-		why = "kvm-hv-ext is not loaded";
-	} else if (!can) {
-		why = "this CPU has no stop";
-	} else if (ways & ~can) {
-		why = "this CPU is not good for native guest stop";
-	} else {
-		vcpu_call(&vm->vcpu[0], guest_try, 0, 0);
-		saw = vm_guest(vm, ints[0]);
-		if (saw->taken[VEC_PROGRAM >> 8] && saw->srr1 & SRR1_PRIVILEGED)
-			why = "this emulator keeps a guest's stop from KVM";
-	}
-	vm_destroy(vm);
-	return why;
+	vcpu_call(&vm->vcpu[0], guest_try_stop, (unsigned long)&ints[0], 0);
 }
 
 TEST(choice)
@@ -263,31 +204,31 @@ TEST(choice)
 	u64 regs[9] = { 0 };
 
 	if (!can) {
-		ASSERT_EQ(-EINVAL, vm_enable_stop(vm, EMULATED, 0));
+		ASSERT_EQ(-EINVAL, vm_enable_stop(vm, STOP_EMULATED, 0));
 		vm_destroy(vm);
 		SKIP(return, "no guest stop here: %s", lacks_stop(0));
 	}
-	EXPECT_TRUE(can & EMULATED);
-	EXPECT_EQ(0, can & ~NATIVE);
+	EXPECT_TRUE(can & STOP_EMULATED);
+	EXPECT_EQ(0, can & ~STOP_NATIVE);
 	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, KVM_PPC_GUEST_STOP_NATIVE, 0));
 	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, BIT(2), 0));
-	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, EMULATED | BIT(32), 0));
-	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, EMULATED, 1));
+	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, STOP_EMULATED | BIT(32), 0));
+	EXPECT_EQ(-EINVAL, vm_enable_stop(vm, STOP_EMULATED, 1));
 	/* Native may be asked for anywhere, so that a guest can move. */
-	EXPECT_EQ(0, vm_enable_stop(vm, NATIVE, 0));
+	EXPECT_EQ(0, vm_enable_stop(vm, STOP_NATIVE, 0));
 	EXPECT_EQ(0, vm_enable_stop(vm, 0, 0));
 
 	EXPECT_EQ(H_FUNCTION, vcpu_hcall(&vm->vcpu[0], H_KVM_HV_EXT_FEATURES,
 					 regs));
-	EXPECT_EQ(-EBUSY, vm_enable_stop(vm, EMULATED, 0));
+	EXPECT_EQ(-EBUSY, vm_enable_stop(vm, STOP_EMULATED, 0));
 	EXPECT_EQ(-EBUSY, vm_enable_stop(vm, 0, 0));
 	vm_destroy(vm);
 }
 
 TEST(discovery)
 {
-	const u64 ways[] = { EMULATED, NATIVE };
-	const char *why = lacks_stop(EMULATED);
+	const u64 ways[] = { STOP_EMULATED, STOP_NATIVE };
+	const char *why = lacks_stop(STOP_EMULATED);
 	unsigned int i;
 
 	if (why)
@@ -305,7 +246,7 @@ TEST(discovery)
 
 TEST(off)
 {
-	const char *why = lacks_stop(EMULATED);
+	const char *why = lacks_stop(STOP_EMULATED);
 	struct interrupts *saw;
 	struct vm *vm;
 	u64 came;
@@ -313,7 +254,7 @@ TEST(off)
 	if (why)
 		SKIP(return, "%s", why);
 	vm = vm_create_stop(0, 1, IPI_NONE);
-	vcpu_call(&vm->vcpu[0], guest_try, 0, 0);
+	try_stop(vm);
 	came = taken(vm, 0, VEC_PROGRAM);
 	saw = vm_guest(vm, ints[0]);
 	if (came) {
@@ -322,7 +263,7 @@ TEST(off)
 		EXPECT_EQ(0x4c0002e4, *(u32 *)vm_host(vm, saw->srr0));
 	}
 	/* What is expected only would be forgotten by a SKIP. */
-	ASSERT_LE(seen_by_module(vm), 0);
+	ASSERT_LE(vm_stops_emulated(vm), 0);
 	vm_destroy(vm);
 	if (!came)
 		SKIP(return, "the host leaves PSSCR clear, so stock KVM lets guests stop");
@@ -339,10 +280,10 @@ FIXTURE_VARIANT(stop)
 	unsigned int vcpus;
 };
 
-FIXTURE_VARIANT_ADD(stop, emulated_1) { .ways = EMULATED, .vcpus = 1 };
-FIXTURE_VARIANT_ADD(stop, emulated_4) { .ways = EMULATED, .vcpus = 4 };
-FIXTURE_VARIANT_ADD(stop, native_1) { .ways = NATIVE, .vcpus = 1 };
-FIXTURE_VARIANT_ADD(stop, native_4) { .ways = NATIVE, .vcpus = 4 };
+FIXTURE_VARIANT_ADD(stop, emulated_1) { .ways = STOP_EMULATED, .vcpus = 1 };
+FIXTURE_VARIANT_ADD(stop, emulated_4) { .ways = STOP_EMULATED, .vcpus = 4 };
+FIXTURE_VARIANT_ADD(stop, native_1) { .ways = STOP_NATIVE, .vcpus = 1 };
+FIXTURE_VARIANT_ADD(stop, native_4) { .ways = STOP_NATIVE, .vcpus = 4 };
 
 FIXTURE_SETUP(stop)
 {
@@ -393,16 +334,16 @@ static void expect_no_program(struct __test_metadata *_metadata,
 static void expect_kind(struct __test_metadata *_metadata, struct vm *vm,
 			u64 ways, u64 wakeups)
 {
-	long by_module = seen_by_module(vm);
+	long by_module = vm_stops_emulated(vm);
 	u64 n = all_stops(vm);
 
 	TH_LOG("%lu stops for %lu wakeups, %ld emulated", (long)n,
 	       (long)wakeups, by_module);
 	if (by_module < 0)
 		return;
-	if (ways == NATIVE)
+	if (ways == STOP_NATIVE)
 		EXPECT_EQ(0, by_module);
-	if (ways == EMULATED)
+	if (ways == STOP_EMULATED)
 		EXPECT_GE(by_module, n);
 }
 
@@ -436,10 +377,10 @@ TEST_F_TIMEOUT(stop, cpu_hotplug, 300)
 /* Each exit may make it a bit later; that must not add up. */
 TEST_F_TIMEOUT(stop, decrementer_does_not_drift, 300)
 {
-	const u64 n = 1000, ticks_per_stop = 32, slow = 10 * MS / 1000;
+	const u64 n = 1000, ticks_per_stop = 32, slow = 10 * DEC_MS / 1000;
 	typeof(drift) *saw;
 
-	if (variant->ways == NATIVE)
+	if (variant->ways == STOP_NATIVE)
 		SKIP(return, "a native stop would last until the decrementer");
 	if (variant->vcpus > 1)
 		SKIP(return, "what one vCPU gets does not depend on others");
@@ -450,7 +391,7 @@ TEST_F_TIMEOUT(stop, decrementer_does_not_drift, 300)
 	       (long)saw->late, (long)n, (long)(saw->elapsed / n));
 	if (saw->elapsed > n * slow)
 		SKIP(return, "too slow a host: it takes %lu us to emulate a stop",
-		     (long)(saw->elapsed / n * 1000 / MS));
+		     (long)(saw->elapsed / n * 1000 / DEC_MS));
 	EXPECT_LE(saw->late, n * ticks_per_stop);
 }
 
@@ -583,7 +524,7 @@ TEST_F(stop, others_still_trap)
 	struct interrupts *saw;
 
 	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
-	vcpu_call(&self->vm->vcpu[0], guest_try, 0, 0);
+	try_stop(self->vm);
 	vcpu_call(&self->vm->vcpu[0], guest_illegal, 0, 0);
 	saw = vm_guest(self->vm, ints[0]);
 	EXPECT_EQ(1, saw->taken[VEC_PROGRAM >> 8]);
@@ -592,37 +533,9 @@ TEST_F(stop, others_still_trap)
 }
 
 /*
- * What a VM that did not ask gets is up to the host's last idle state, so keep the
- * host to one: all of a CPU's states but the first, which only polls. Returns how
- * many were allowed before, as bits, and allows these.
- */
-static unsigned long allow_states(unsigned int cpu, unsigned long allow)
-{
-	unsigned long before = 0;
-	unsigned int i;
-	char path[96];
-	char off;
-	int fd;
-
-	for (i = 1; i < 32; i++) {
-		snprintf(path, sizeof(path),
-			 "/sys/devices/system/cpu/cpu%u/cpuidle/state%u/disable",
-			 cpu, i);
-		fd = open(path, O_RDWR);
-		if (fd < 0)
-			break;
-		if (read(fd, &off, 1) == 1 && off == '0')
-			before |= BIT(i);
-		if (pwrite(fd, allow & BIT(i) ? "0" : "1", 1, 0) != 1)
-			die("%s: %s", path, strerror(errno));
-		close(fd);
-	}
-	return before;
-}
-
-/*
  * Two VMs take turns on one CPU. What the one that did not ask gets must not
- * depend on the other, nor the other way round.
+ * depend on the other, nor the other way round. It is up to the host's last idle
+ * state, so keep the host to one.
  */
 TEST_F_TIMEOUT(stop, neighbour, 300)
 {
@@ -635,11 +548,11 @@ TEST_F_TIMEOUT(stop, neighbour, 300)
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
-	states = allow_states(cpu, 0);
+	states = host_allow_idle(cpu, 0);
 
 	off = vm_create_stop(0, 1, IPI_NONE);
 	for (i = 0; i < n; i++)
-		vcpu_call(&off->vcpu[0], guest_try, 0, 0);
+		try_stop(off);
 	alone = taken(off, 0, VEC_PROGRAM);
 	vm_destroy(off);
 
@@ -648,12 +561,12 @@ TEST_F_TIMEOUT(stop, neighbour, 300)
 	for (i = 0; i < variant->vcpus; i++)
 		vcpu_start(&self->vm->vcpu[i], guest_wake_by_dec, i, n * 8);
 	for (i = 0; i < n; i++)
-		vcpu_call(&off->vcpu[0], guest_try, 0, 0);
+		try_stop(off);
 	for (i = 0; i < variant->vcpus; i++)
 		vcpu_join(&self->vm->vcpu[i]);
 	beside = taken(off, 0, VEC_PROGRAM);
 	vm_destroy(off);
-	allow_states(cpu, states);
+	host_allow_idle(cpu, states);
 	EXPECT_EQ(alone, beside);
 	expect_no_program(_metadata, self->vm);
 }

@@ -21,11 +21,10 @@
 #include "clock.h"
 #include "guest.h"
 #include "hpt.h"
-#include "interrupt.h"
-#include "ipi.h"
+#include "stop.h"
 
 #define SAMPLES		60
-#define PERIOD		512000ul	/* ticks: 1 ms */
+#define PERIOD		DEC_MS
 /* Each period is a bit longer, so that no loop keeps step with the timer. */
 #define PERIOD_STEP	3571ul
 
@@ -162,9 +161,9 @@ static void measure(bool ipi, enum state state)
 	u64 ways = 0;
 
 	if (state == NATIVE)
-		ways = KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE;
+		ways = STOP_NATIVE;
 	if (state == EMULATED)
-		ways = KVM_PPC_GUEST_STOP_EMULATED;
+		ways = STOP_EMULATED;
 	vm = vm_create_stop(ways, ipi ? 2 : 1, ipi ? IPI_XIVE : IPI_NONE);
 	if (state == NATIVE && !(vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP) &
 				 KVM_PPC_GUEST_STOP_NATIVE))

@@ -371,3 +371,34 @@ int module_remove(void)
 {
 	return syscall(SYS_delete_module, "kvm_hv_ext", O_NONBLOCK) ? -errno : 0;
 }
+
+/**
+ * host_allow_idle() - choose which idle states a CPU of the host may use
+ * @cpu: the CPU
+ * @allow: a bit for each state; the first state only polls and stays allowed
+ *
+ * Return: which were allowed before, without the first.
+ */
+unsigned long host_allow_idle(unsigned int cpu, unsigned long allow)
+{
+	unsigned long before = 0;
+	unsigned int i;
+	char path[96];
+	char off;
+	int fd;
+
+	for (i = 1; i < 32; i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%u/cpuidle/state%u/disable",
+			 cpu, i);
+		fd = open(path, O_RDWR);
+		if (fd < 0)
+			break;
+		if (read(fd, &off, 1) == 1 && off == '0')
+			before |= 1ul << i;
+		if (pwrite(fd, allow >> i & 1 ? "0" : "1", 1, 0) != 1)
+			die("%s: %s", path, strerror(errno));
+		close(fd);
+	}
+	return before;
+}

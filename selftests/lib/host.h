@@ -17,6 +17,8 @@ void pause_us(unsigned long us);
 int kmsg_open(void);
 unsigned int kmsg_complaints(int fd);
 
+unsigned long host_allow_idle(unsigned int cpu, unsigned long allow);
+
 /* Memory that a resize takes, in KiB; each at rest when nothing runs. */
 struct mem_use {
 	long cma_free;		/* HPTs */

@@ -29,7 +29,6 @@
 
 #ifndef __ASSEMBLER__
 
-#include "ipi.h"
 #include "vmm.h"
 
 /* What a vCPU took. It belongs to one vCPU, which has its address in SPRG0. */
@@ -45,8 +44,6 @@ extern const char guest_take_700[], guest_take_700_end[];
 extern const char guest_take_900[], guest_take_900_end[];
 
 void vm_take_interrupts(struct vm *vm);
-int vm_enable_stop(struct vm *vm, u64 ways, u32 flags);
-struct vm *vm_create_stop(u64 ways, unsigned int vcpus, enum ipi_by ipis);
 
 /* In the guest: */
 
@@ -84,9 +81,11 @@ static inline void guest_set_dec(u64 ticks)
 	asm volatile("mtspr 22,%0" : : "r" (ticks) : "memory");
 }
 
-/* For a vCPU to begin with: its record, MSR[EE] off, no decrementer in sight. */
+/* In ticks: 4 s, the most there is, and 1 ms. */
 #define DEC_FAR		0x7ffffffful
+#define DEC_MS		512000ul
 
+/* For a vCPU to begin with: its record, MSR[EE] off, no decrementer in sight. */
 static inline struct interrupts *guest_begin(struct interrupts *mine)
 {
 	guest_interrupts(mine);
