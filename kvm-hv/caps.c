@@ -34,7 +34,7 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 		       KVM_PPC_HV_EXT_MAX_PAGE_SHIFT |
 		       KVM_PPC_HV_EXT_BALLOON_INHIBIT;
 	case KVM_CAP_PPC_HPT_RESIZE:
-		return hvx_resize_strategies();
+		return hvx_strategy_mask();
 	case KVM_CAP_PPC_GUEST_STOP:
 		return hvx_stop_ways();
 	case KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT:
@@ -54,7 +54,7 @@ static long hvx_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 
 	switch (cap->cap) {
 	case KVM_CAP_PPC_HPT_RESIZE:
-		return hvx_resize_set_strategy(vm, cap->args[0]);
+		return hvx_strategy_choose(vm, cap->args[0]);
 	case KVM_CAP_PPC_GUEST_STOP:
 		return hvx_stop_enable(vm, cap->args[0]);
 	case KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT:

@@ -13,9 +13,6 @@
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
-#include <linux/sysfs.h>
-
-#include <uapi/linux/kvm_hv_ext.h>
 
 #include "vm.h"
 #include "trace.h"
@@ -31,40 +28,6 @@ MODULE_PARM_DESC(commit_timeout_ms,
 /* What the guest is told to wait: PAPR has hints up to 100 s. */
 #define HVX_MAX_ESTIMATE_MS	100000
 
-static const struct hvx_strategy *const hvx_strategies[] = {
-	&hvx_mirror_strategy,
-	&hvx_copy_strategy,
-};
-
-static const struct hvx_strategy *hvx_default_strategy = &hvx_mirror_strategy;
-
-static int hvx_strategy_set(const char *val, const struct kernel_param *kp)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++) {
-		if (sysfs_streq(val, hvx_strategies[i]->name)) {
-			WRITE_ONCE(hvx_default_strategy, hvx_strategies[i]);
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-static int hvx_strategy_get(char *buf, const struct kernel_param *kp)
-{
-	return sysfs_emit(buf, "%s\n", READ_ONCE(hvx_default_strategy)->name);
-}
-
-static const struct kernel_param_ops hvx_strategy_ops = {
-	.set = hvx_strategy_set,
-	.get = hvx_strategy_get,
-};
-
-module_param_cb(resize_strategy, &hvx_strategy_ops, NULL, 0644);
-MODULE_PARM_DESC(resize_strategy,
-		 "How new VMs resize their HPT: mirror (COMMIT only switches) or copy (COMMIT copies the bolted entries)");
-
 /*
  * Prepare, timeout and watch. A queue runs so many works at a time for all VMs, and
  * those of other VMs can be held up: a prepare waits for a harvest, and for
@@ -73,46 +36,6 @@ MODULE_PARM_DESC(resize_strategy,
 struct workqueue_struct *hvx_wq;
 /* So the harvests, which are waited for under locks, have one of their own. */
 struct workqueue_struct *hvx_harvest_wq;
-
-/**
- * hvx_resize_strategies() - which strategies there are
- *
- * Return: a mask of KVM_PPC_HPT_RESIZE_*.
- */
-u32 hvx_resize_strategies(void)
-{
-	u32 mask = 0;
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++)
-		mask |= hvx_strategies[i]->id;
-	return mask;
-}
-
-/**
- * hvx_resize_set_strategy() - choose the strategy of the next PREPARE
- * @vm: the VM
- * @id: one of KVM_PPC_HPT_RESIZE_*
- *
- * Context: any; it may run in a probe, so it takes no lock: a PREPARE that comes
- * at the same time uses the one or the other.
- * Return: 0, -EINVAL for an id that does not exist, or -EBUSY while a resize is
- * in flight.
- */
-int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++) {
-		if (hvx_strategies[i]->id == id) {
-			if (READ_ONCE(vm->resizer.pending))
-				return -EBUSY;
-			WRITE_ONCE(vm->resizer.strategy, hvx_strategies[i]);
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
 
 /* While tables are made or replaced the guest's memory is to stay. */
 static void hvx_resize_hold_memory(struct hvx_resize *rs)
@@ -370,10 +293,15 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	struct hvx_resize *rs;
 	int ret = 0;
 
-	if (!hvx_resize_valid(flags, order) || kvm_is_radix(vm->kvm))
+	if (!hvx_resize_valid(flags, order))
 		return -EINVAL;
 
 	mutex_lock(&rz->lock);
+	/* Under the lock: a VM becomes radix between hvx_resize_end() and _allow(). */
+	if (kvm_is_radix(vm->kvm)) {
+		ret = -EINVAL;
+		goto out;
+	}
 	rs = rz->pending;
 	if (rs && rs->order == order) {
 		if (rs->state == HVX_FAILED) {
@@ -402,10 +330,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	rs->vm = vm;
 	hvx_resize_hold_memory(rs);
 	rs->from = vm->kvm->arch.hpt.order;
-	rs->strategy = READ_ONCE(rz->strategy);
-	if (rs->strategy->possible &&
-	    !rs->strategy->possible(vm->kvm, rs->from, order))
-		rs->strategy = &hvx_copy_strategy;
+	rs->strategy = hvx_strategy_for(vm, rs->from, order);
 	rs->road = road;
 	rs->order = order;
 	rs->state = HVX_ALLOCATING;
@@ -546,7 +471,7 @@ void hvx_resizer_init(struct hvx_resizer *rz)
 	mutex_init(&rz->hpt_lock);
 	mutex_init(&rz->lock);
 	spin_lock_init(&rz->routed_lock);
-	rz->strategy = READ_ONCE(hvx_default_strategy);
+	hvx_strategy_init(rz);
 	INIT_WORK(&rz->prepare_work, hvx_prepare_work);
 	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);
 	INIT_DELAYED_WORK(&rz->harvest_work, hvx_harvest_work);

@@ -169,9 +169,14 @@ int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order);
 void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_allow(struct hvx_vm *vm);
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
-int hvx_resize_set_strategy(struct hvx_vm *vm, u64 id);
-u32 hvx_resize_strategies(void);
 void hvx_resize_free(struct hvx_resize *rs);
+
+/* strategy.c */
+void hvx_strategy_init(struct hvx_resizer *rz);
+u32 hvx_strategy_mask(void);
+int hvx_strategy_choose(struct hvx_vm *vm, u64 id);
+const struct hvx_strategy *hvx_strategy_for(struct hvx_vm *vm,
+					    unsigned int from, unsigned int to);
 
 /* switch.c */
 void hvx_switch(struct kvm *kvm, struct kvm_hpt_info *hpt,
