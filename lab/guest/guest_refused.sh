@@ -6,25 +6,15 @@
 # it has none or because the hypervisor does not offer it, the driver does not
 # load and says why. KTAP.
 
+# shellcheck source=lab/guest/ktap.sh
+. /guest/ktap.sh
+
 case ${1:-} in
 radix) reason="uses the radix MMU" ;;
 firmware) reason="does not offer to resize" ;;
 *) echo "Bail out! usage: guest_refused radix|firmware"; exit 1 ;;
 esac
-failed=0
-
-report()
-{
-	if [ "$1" = 0 ]; then
-		echo "ok $2"
-	else
-		echo "not ok $2"
-		failed=1
-	fi
-}
-
-echo "TAP version 13"
-echo "1..3"
+plan 3
 dmesg -c >/dev/null
 answer=$(insmod /guest/pseries-hpt.ko 2>&1)
 echo "# ${answer:-insmod said nothing}"
@@ -33,13 +23,13 @@ case $answer in
 *"No such device"*) true ;;
 *) false ;;
 esac
-report $? "1 insmod says: No such device"
+report $? "insmod says: No such device"
 
 # Some insmod programs try a second system call when the first one fails.
 dmesg | grep "pseries_hpt: " | sed 's/^/# /'
 dmesg | grep -q "pseries_hpt: not loaded: .*$reason"
-report $? "2 the log says: $reason"
+report $? "the log says: $reason"
 
 [ ! -e /sys/kernel/hpt ] && ! grep -q '^pseries_hpt' /proc/modules
-report $? "3 nothing is left behind"
-exit $failed
+report $? "nothing is left behind"
+exit "$ktap_failed"

@@ -9,23 +9,12 @@
 # With 4 KiB pages the kernel's own entries alone can fill the HPT that a
 # hypervisor calls adequate: there it goes up by one and back only.
 
+# shellcheck source=lab/guest/ktap.sh
+. /guest/ktap.sh
+
 rounds=${1:-1}
 hpt=/sys/kernel/hpt
 kernel=/sys/kernel/debug/powerpc/hpt_order
-failed=0
-number=0
-
-# report CONDITION-STATUS NAME
-report()
-{
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number $2"
-	else
-		echo "not ok $number $2"
-		failed=1
-	fi
-}
 
 bail_out()
 {
@@ -67,8 +56,7 @@ grep -m 1 KernelPageSize /proc/self/smaps | grep -q ' 4 kB' &&
 # shellcheck disable=SC2086 # a list
 set -- $orders
 
-echo "TAP version 13"
-echo "1..$((rounds * $# + 2))"
+plan $((rounds * $# + 2))
 read -r line <&3
 echo "# $line"
 case $line in
@@ -98,4 +86,4 @@ status=$?
 echo "# $(tail -n 1 /tmp/spoilt)"
 [ $status = 1 ]
 report $? "churn notices a wrong bit"
-exit $failed
+exit "$ktap_failed"

@@ -6,7 +6,10 @@
 # load, native where the CPU is good for it, and moves to a host that emulates
 # stop, and back. Each phase of idling takes SECONDS (5).
 
-. /lab/tests/ktap.sh
+# shellcheck source=lab/guest/ktap.sh
+. /lab/guest/ktap.sh
+# shellcheck source=lab/tests/guest.sh
+. /lab/tests/guest.sh
 
 TESTS=10
 seconds=${2:-5}

@@ -6,7 +6,10 @@
 # pages if the module's limit allows them, and does not see them if it does not;
 # without large pages behind it, it does not start.
 
-. /lab/tests/ktap.sh
+# shellcheck source=lab/guest/ktap.sh
+. /lab/guest/ktap.sh
+# shellcheck source=lab/tests/guest.sh
+. /lab/tests/guest.sh
 
 limit=/sys/module/kvm_hv_ext/parameters/hpt_max_page_shift
 pages=/sys/kernel/mm/hugepages
@@ -105,5 +108,4 @@ echo 24 >$limit
 refused
 report $? "refused on pages of the base size"
 echo 0 >$limit
-# shellcheck disable=SC2154 # ktap.sh's
 exit "$ktap_failed"

@@ -5,7 +5,10 @@
 # guest_refused: guests that cannot resize, as the guest driver must see: one
 # under firmware without the hcalls, and a radix guest (no POWER8 has those).
 
-. /lab/tests/ktap.sh
+# shellcheck source=lab/guest/ktap.sh
+. /lab/guest/ktap.sh
+# shellcheck source=lab/tests/guest.sh
+. /lab/tests/guest.sh
 
 # refused REASON GUEST-OPTION...: the guest's own test of that name passes.
 refused()

@@ -7,7 +7,10 @@
 # has another HPT order than the guest at that moment, so QEMU must follow. Uses
 # the guest that runs already, or starts one.
 
-. /lab/tests/ktap.sh
+# shellcheck source=lab/guest/ktap.sh
+. /lab/guest/ktap.sh
+# shellcheck source=lab/tests/guest.sh
+. /lab/tests/guest.sh
 
 plan 9
 guest exec true 2>/dev/null || guest start ||
