@@ -56,7 +56,17 @@ void hvx_limit_init(struct hvx_limit *limit)
 	spin_lock_init(&limit->lock);
 	mutex_init(&limit->hold_lock);
 	atomic_set(&limit->epoch, 1);
+	xa_init(&limit->frame_buffers);
 	limit->shift = READ_ONCE(hpt_max_page_shift);
+}
+
+/**
+ * hvx_limit_destroy() - for a VM that goes away
+ * @limit: its limit
+ */
+void hvx_limit_destroy(struct hvx_limit *limit)
+{
+	xa_destroy(&limit->frame_buffers);
 }
 
 /**
@@ -188,6 +198,32 @@ bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	       BIT(hvx_limit_get(vm));
 }
 
+/*
+ * A VMM wants to know from the beginning which pages of a frame buffer are written,
+ * to draw them; with RAM that comes later, if ever, for migration. A guest maps no
+ * linear map onto a device's memory, and a VMM that has no other pages for it, such
+ * as QEMU, would end with the guest when the device is turned on.
+ */
+static int hvx_limit_note_frame_buffer(struct hvx_limit *limit,
+				       const struct kvm_memory_slot *slot)
+{
+	if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES)) {
+		xa_erase(&limit->frame_buffers, slot->id);
+		return 0;
+	}
+	return xa_err(xa_store(&limit->frame_buffers, slot->id, xa_mk_value(1),
+			       GFP_KERNEL_ACCOUNT));
+}
+
+static int hvx_limit_check(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
+			   unsigned int shift)
+{
+	/* At address 0 there is RAM, and the guest's real mode. */
+	if (slot->base_gfn && xa_load(&vm->limit.frame_buffers, slot->id))
+		return 0;
+	return hvx_backing_check(vm->kvm, slot, shift);
+}
+
 /**
  * hvx_limit_memslot() - whether a memslot may come, as far as the limit goes
  * @vm: the VM
@@ -197,20 +233,26 @@ bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
  * A radix guest may become an HPT guest later: then its memory is looked at.
  *
  * Context: may sleep; kvm->slots_lock is held.
- * Return: 0, or -EINVAL with the reason in the log.
+ * Return: 0, -EINVAL with the reason in the log, or -ENOMEM.
  */
 int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change)
 {
 	unsigned int limit = hvx_limit_get(vm);
+	int ret = 0;
 
+	/* Whether there is a limit yet or not. */
+	if (change == KVM_MR_CREATE)
+		ret = hvx_limit_note_frame_buffer(&vm->limit, slot);
+	if (ret)
+		return ret;
 	if (!limit || (change != KVM_MR_CREATE && change != KVM_MR_MOVE))
 		return 0;
 	if (kvm_is_radix(vm->kvm)) {
 		hvx_limit_unsettle(vm);
 		return 0;
 	}
-	return hvx_backing_check(vm->kvm, slot, hvx_limit_guest_shift(limit));
+	return hvx_limit_check(vm, slot, hvx_limit_guest_shift(limit));
 }
 
 /**
@@ -222,14 +264,15 @@ void hvx_limit_unsettle(struct hvx_vm *vm)
 	atomic_inc(&vm->limit.epoch);
 }
 
-static int hvx_limit_check_all(struct kvm *kvm, unsigned int shift)
+static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift)
 {
 	struct kvm_memory_slot *slot;
+	struct kvm *kvm = vm->kvm;
 	int bkt, idx, ret = 0;
 
 	idx = srcu_read_lock(&kvm->srcu);
 	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
-		ret = hvx_backing_check(kvm, slot, shift);
+		ret = hvx_limit_check(vm, slot, shift);
 		if (ret)
 			break;
 	}
@@ -276,7 +319,7 @@ int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	shift = promise ? hvx_limit_guest_shift(shift) : 0;
 	hvx_limit_hold(vm, shift > PAGE_SHIFT);
 	if (promise)
-		ret = hvx_limit_check_all(vm->kvm, shift);
+		ret = hvx_limit_check_all(vm, shift);
 	if (ret) {
 		vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 		vcpu->run->fail_entry.hardware_entry_failure_reason = 0;

@@ -50,6 +50,7 @@ static void hvx_destroy_vm(struct kvm *kvm)
 	if (vm) {
 		hvx_resizer_destroy(vm);
 		hvx_balloon_destroy(vm);
+		hvx_limit_destroy(&vm->limit);
 	}
 	hvx_stock.destroy_vm(kvm);
 	if (vm)

@@ -4,6 +4,7 @@
  * and place, whatever kind of memory, whenever it comes.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kvm_hv_ext.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,71 @@ FIXTURE_SETUP(backing)
 
 FIXTURE_TEARDOWN(backing)
 {
+}
+
+/* A frame buffer, which logs its writes from the start, is not RAM. */
+TEST_F(backing, frame_buffer)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = 1,
+		.flags = KVM_MEM_LOG_DIRTY_PAGES,
+		.guest_phys_addr = PLUG_GPA,
+		.memory_size = SIZE,
+		.userspace_addr = (unsigned long)memory_map(MEM_ANON, SIZE, 0),
+	};
+	struct vm vm = { .kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC) };
+
+	vm.fd = ioctl(vm.kvm, KVM_CREATE_VM, KVM_VM_PPC_HV);
+	ASSERT_LE(0, vm.fd);
+	ASSERT_EQ(0, vm_alloc_htab(&vm, ORDER));
+	ASSERT_EQ(0, vm_set_limit(&vm, 34, 0));
+	EXPECT_EQ(0, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
+	region.slot = 2;
+	region.flags = 0;
+	region.guest_phys_addr += SIZE;
+	EXPECT_EQ(-EINVAL, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
+	region.slot = 0;
+	region.flags = KVM_MEM_LOG_DIRTY_PAGES;
+	region.guest_phys_addr = 0;
+	EXPECT_EQ(-EINVAL, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
+	/* Nor does it become RAM's address. */
+	region.slot = 1;
+	EXPECT_EQ(-EINVAL, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
+	close(vm.fd);
+	close(vm.kvm);
+	memory_unmap((void *)region.userspace_addr, SIZE);
+}
+
+/* It stays one, until the memslot goes; what comes there next is looked at. */
+TEST_F(backing, frame_buffer_stays)
+{
+	struct large large;
+	const char *why = find_large(&large, 1);
+	struct vm *vm;
+	void *mem;
+
+	if (why)
+		SKIP(return, "%s", why);
+	mem = memory_map(MEM_HUGETLB, large.size, large.shift);
+	vm = vm_create(.order = ORDER, .ram = large.size, .memory = mem);
+	/* The memslot comes before the limit. */
+	vm_slot_add(vm, 1, PLUG_GPA, SIZE, 0, KVM_MEM_LOG_DIRTY_PAGES);
+	ASSERT_EQ(0, vm_set_limit(vm, large.limit, 0));
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+
+	ASSERT_EQ(0, vm_slot_set(vm, 1, PLUG_GPA, 0));
+	ASSERT_EQ(0, vm_slot_set(vm, 1, PLUG_GPA + SIZE, 0));
+	ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+
+	vm_slot_del(vm, 1);
+	mem = memory_map(MEM_ANON, SIZE, 0);
+	vm->slot[1].host = mem;
+	vm->slot[1].size = SIZE;
+	EXPECT_EQ(-EINVAL, vm_slot_set(vm, 1, PLUG_GPA, 0));
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	vm_destroy(vm);
+	huge_release(large.shift);
 }
 
 /* Large pages that lie another way in the guest are of no use to it. */

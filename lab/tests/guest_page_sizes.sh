@@ -4,7 +4,7 @@
 #
 # guest_page_sizes: a Linux guest under stock QEMU on large pages uses 16 MiB
 # pages if the module's limit allows them, and does not see them if it does not;
-# without large pages behind it, it does not start.
+# without large pages behind it, it does not start. A graphics adapter needs none.
 
 # shellcheck source=lab/guest/ktap.sh
 . /lab/guest/ktap.sh
@@ -46,6 +46,16 @@ uses_16m()
 		    huge_pages 16384 4'
 }
 
+# turns_on_devices: each memory of theirs becomes a memslot, or is QEMU's end.
+turns_on_devices()
+{
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest exec 'for device in /sys/bus/pci/devices/*; do
+			echo 1 >"$device/enable" && found=1
+		    done && [ "$found" ]' &&
+		guest monitor info mtree -f | grep -q 'vga.vram KVM'
+}
+
 # refusals: how often the host's log says that a guest's memory will not do.
 refusals()
 {
@@ -68,23 +78,28 @@ refused()
 	[ $tries -gt 0 ]
 }
 
-plan 6
+plan 7
 for size in 16384 1048576 ''; do
 	[ -n "$size" ] || break
 	reserve "$size" && break
 done
 backed="-mem-path $mount -mem-prealloc"
+adapter="-device VGA,romfile="
 
 if [ -z "$size" ]; then
-	for name in "16 MiB pages under 24" "a promise that holds" \
+	for name in "16 MiB pages under 24" "a graphics adapter under 24" \
+		    "a promise that holds" \
 		    "no memory went" "no 16 MiB pages under 16" \
 		    "refused what the limit forbids"; do
 		skip "$name" "this host has no huge pages to spare"
 	done
 else
 	echo 24 >$limit
-	guest start -M cap-hpt-max-page-size=16M -q "$backed" && uses_16m
+	guest start -M cap-hpt-max-page-size=16M -q "$backed $adapter" &&
+		uses_16m
 	report $? "16 MiB pages under 24"
+	turns_on_devices
+	report $? "a graphics adapter under 24"
 	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/balloon >/tmp/balloon
 	grep -q '^promise 1$' /tmp/balloon
 	report $? "a promise that holds"
