@@ -31,3 +31,21 @@ resize()
 {
 	guest exec "echo $1 >/sys/kernel/hpt/order" && [ "$(order)" = "$1" ]
 }
+
+# churn_begin MIB: a program in the guest changes mappings and compares their bytes.
+churn_begin()
+{
+	guest exec "churn -m $1 >/tmp/churn 2>&1 & echo \$! >/tmp/pid
+		    until grep -q ready /tmp/churn; do usleep 100000; done"
+}
+
+# churn_end: it ends, and has found every byte as expected.
+churn_end()
+{
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest exec -t 60 'kill -TERM $(cat /tmp/pid)
+		    while grep -q "^churn" /proc/$(cat /tmp/pid)/comm; do
+			usleep 100000
+		    done 2>/dev/null
+		    tail -n 1 /tmp/churn | grep OK'
+}

@@ -19,8 +19,7 @@ guest exec '[ -d /sys/kernel/hpt ] || insmod /guest/pseries-hpt.ko' ||
 	bail_out "no guest driver"
 first=$(order)
 big=$((first + 1))
-guest exec 'churn -m 128 >/tmp/churn 2>&1 & echo $! >/tmp/pid
-	    until grep -q ready /tmp/churn; do usleep 100000; done'
+churn_begin 128
 
 resize $big
 report $? "the HPT grows from order $first to $big"
@@ -34,12 +33,7 @@ report $? "loadvm${answer:+: $answer}"
 report $? "the guest is back at order $big"
 resize "$first"
 report $? "it can be resized after loadvm"
-# shellcheck disable=SC2016 # for the guest's shell
-guest exec -t 60 'kill -TERM $(cat /tmp/pid)
-	    while grep -q "^churn" /proc/$(cat /tmp/pid)/comm; do
-		usleep 100000
-	    done 2>/dev/null
-	    tail -n 1 /tmp/churn | grep OK'
+churn_end
 report $? "its memory is as it left it"
 
 resize $big
