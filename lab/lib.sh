@@ -7,6 +7,9 @@
 
 set -euo pipefail
 
+# Where Debian has depmod, and who is not root does not look.
+PATH=$PATH:/usr/sbin:/sbin
+
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # for the scripts that source this file
 BUILD=$TOP/build

@@ -18,6 +18,12 @@ plan()
 	echo "1..$1"
 }
 
+# same SEEN EXPECTED
+same()
+{
+	[ "$1" = "$2" ]
+}
+
 # report STATUS NAME: 0 is success.
 report()
 {

@@ -34,7 +34,7 @@ plugged()
 
 plan 5
 guest start -m "256M,slots=1,maxmem=8G" || bail_out "the guest does not start"
-[ "$(kernel_order)" = $first ]
+same "$(kernel_order)" $first
 report $? "an HPT for the memory that it starts with"
 
 churn_begin 32
@@ -42,9 +42,9 @@ before=$(served)
 guest monitor object_add memory-backend-ram,id=memory,size=$dimm,reserve=off &&
 	guest monitor device_add pc-dimm,id=dimm,memdev=memory && plugged
 report $? "the guest has $dimm more"
-[ "$(kernel_order)" = $((first + 1)) ]
+same "$(kernel_order)" $((first + 1))
 report $? "its HPT has grown"
-[ "$(served)" = $((before + 1)) ]
+same "$(served)" $((before + 1))
 report $? "kvm-hv-ext has served that"
 churn_end
 report $? "every byte as expected"
