@@ -70,8 +70,21 @@ static __always_inline bool stop_once(void)
 }
 
 /*
- * A thread with nothing to do that is woken by an interrupt with nothing for it
- * stays, but not for ever: the governor may know something deeper by now.
+ * What has woken us goes to irq_happened, by the vector, which leaves its handler
+ * for later: interrupts are still off softly.
+ */
+static __always_inline void stop_look(void)
+{
+	local_paca->irq_happened &= ~PACA_IRQ_HARD_DIS;
+	__hard_irq_enable();
+}
+
+/*
+ * Any interrupt ends it, and is handled after that. A handler may arm a timer, and
+ * with the tick stopped only the idle loop sets the decrementer for that, so there
+ * is no going back to a stop that may last. A wakeup for nothing, which each
+ * emulated stop is, does not end it at once, but time does: the governor may know
+ * something deeper by now.
  */
 static __cpuidle int stop_enter(struct cpuidle_device *dev,
 				struct cpuidle_driver *drv, int index)
@@ -80,12 +93,13 @@ static __cpuidle int stop_enter(struct cpuidle_device *dev,
 	unsigned long purr = mfspr(SPRN_PURR);
 	struct lppaca *lppaca = local_paca->lppaca_ptr;
 
+	/* For other CPUs, which prefer to wake tasks on one that idles. */
+	lppaca->idle = 1;
 	/* All levels 0: the lightest, which loses nothing. */
 	mtspr(SPRN_PSSCR_PR, 0);
-	while (stop_once() && get_tb() < until) {
-		raw_local_irq_enable();
-		raw_local_irq_disable();
-	}
+	while (stop_once() && get_tb() < until)
+		stop_look();
+	lppaca->idle = 0;
 
 	/* What user space knows as idle time of the partition. */
 	purr = mfspr(SPRN_PURR) - purr;
@@ -140,18 +154,24 @@ static int stop_make_states(void)
 	return 0;
 }
 
-/* Makes one driver take the place of the other, with no CPU coming or going. */
+/* Makes a driver take the place of another, if any, with no CPU coming or going. */
 static int stop_replace(struct cpuidle_driver *old, struct cpuidle_driver *new)
 {
 	int ret;
 
 	cpus_read_lock();
-	cpuidle_unregister(old);
+	if (old)
+		cpuidle_unregister(old);
 	ret = cpuidle_register(new, NULL);
-	if (ret && cpuidle_register(old, NULL))
-		pr_err("no cpuidle driver any more: CPUs idle by CEDE only\n");
 	cpus_read_unlock();
 	return ret;
+}
+
+/* The kernel's own again. Ours must not stay, whatever happens: it goes with us. */
+static void stop_restore(struct cpuidle_driver *old)
+{
+	if (stop_replace(old, stop_stock))
+		pr_err("no cpuidle driver any more: CPUs idle by CEDE only\n");
 }
 
 static int stop_nothing(void *unused)
@@ -203,8 +223,10 @@ static int __init stop_init(void)
 	ret = stop_make_states();
 	if (!ret) {
 		ret = stop_replace(stop_stock, &stop_driver);
-		if (ret)
+		if (ret) {
+			stop_restore(NULL);
 			stop_leave();
+		}
 	}
 	if (ret)
 		pr_err("not loaded: the cpuidle driver could not be replaced (error %d)\n",
@@ -215,7 +237,7 @@ module_init(stop_init);
 
 static void __exit stop_exit(void)
 {
-	stop_replace(&stop_driver, stop_stock);
+	stop_restore(&stop_driver);
 	stop_leave();
 }
 module_exit(stop_exit);
