@@ -12,13 +12,13 @@
  * The kernel has other users of the two hcalls (memory hotplug, hpt_order in
  * debugfs), which take no lock that we could share. They may run at the same
  * time as we: to prepare one size cancels the preparation of another, so one of
- * them has to ask again. Which size is in force is decided within
- * stop_machine(), one resize at a time, and the kernel's record of it with it.
+ * them has to ask again, and who gives up drops what the other has prepared.
+ * Which size is in force is decided within stop_machine(), one resize at a time,
+ * and the kernel's record of it with it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpu.h>
-#include <linux/freezer.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -104,10 +104,11 @@ static int wait_prepare(long busy, unsigned long deadline)
 	if (!time_after(until, now))
 		return -ETIMEDOUT;
 
-	ret = wait_event_freezable_timeout(stop_wait, READ_ONCE(stopping),
-					   until - now);
+	/* Not freezable: whoever writes to the file holds locks of kernfs's. */
+	ret = wait_event_interruptible_timeout(stop_wait, READ_ONCE(stopping),
+					       until - now);
 	if (ret < 0)
-		return -EINTR;
+		return -ERESTARTNOHAND;
 
 	return ret ? -ENODEV : 0;
 }
@@ -254,7 +255,8 @@ unsigned int hpt_order(void)
  * Context: process context, sleeps; not under cpus_read_lock().
  * Return: 0, or
  * -EINVAL: no HPT has such a size,
- * -EINTR: a signal came before COMMIT,
+ * -ERESTARTNOHAND: a signal came before COMMIT, or the task is to be frozen; for
+ * user space EINTR if the signal has a handler, else it starts over,
  * -ETIMEDOUT: not ready within hpt_timeout_ms(),
  * -EPERM: the hypervisor does not let this guest have such a size,
  * -ENOMEM: the hypervisor has no memory for it,
@@ -270,9 +272,8 @@ int hpt_resize(unsigned int order)
 	if (order < ORDER_MIN || order > ORDER_MAX)
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&resize_lock);
-	if (ret)
-		return ret;
+	if (mutex_lock_interruptible(&resize_lock))
+		return -ERESTARTNOHAND;
 
 	ret = resize_locked(order);
 	mutex_unlock(&resize_lock);

@@ -18,18 +18,29 @@
 static int __init hpt_check_platform(void)
 {
 	if (!firmware_has_feature(FW_FEATURE_LPAR)) {
-		pr_err("not loaded: this is not a guest of a PAPR hypervisor\n");
+		pr_info("not loaded: this is not a guest of a PAPR hypervisor\n");
 		return -ENODEV;
 	}
 
 	if (radix_enabled()) {
-		pr_err("not loaded: this guest uses the radix MMU, it has no hash page table\n");
+		pr_info("not loaded: this guest uses the radix MMU, it has no hash page table\n");
+		return -ENODEV;
+	}
+
+	/*
+	 * Memory hotplug works out where in the HPT an entry of the linear mapping
+	 * goes, and puts it there. In between a COMMIT must not come, and what
+	 * holds memory hotplug off is not for modules: that it is not preempted
+	 * there has to do.
+	 */
+	if (IS_ENABLED(CONFIG_PREEMPTION) && IS_ENABLED(CONFIG_MEMORY_HOTPLUG)) {
+		pr_info("not loaded: in a preemptible kernel it could disturb memory hotplug\n");
 		return -ENODEV;
 	}
 
 	if (!firmware_has_feature(FW_FEATURE_HPT_RESIZE) ||
 	    !mmu_hash_ops.resize_hpt) {
-		pr_err("not loaded: the hypervisor does not offer to resize the hash page table\n");
+		pr_info("not loaded: the hypervisor does not offer to resize the hash page table\n");
 		return -ENODEV;
 	}
 

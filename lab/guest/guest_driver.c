@@ -8,13 +8,11 @@
  * (a signal while the hypervisor prepares) is tried again, up to TRIES times.
  */
 #include <limits.h>
-#include <time.h>
 
 #include "hpt.h"
+#include "rcu.h"
 
 #define TRIES		20
-/* At most: the lowest tick rate a kernel may have is 100 Hz. */
-#define TICK_US		10000
 /* On an emulated host, a resize may take a second. */
 #define TEST_SECONDS	120
 
@@ -103,15 +101,6 @@ HPT_TEST(resizes)
 	snprintf(digits, sizeof(digits), "%ld", big);
 	ASSERT_EQ(0, write_text(HPT_ORDER, digits));
 	ASSERT_TRUE(settled(big));
-}
-
-/* By the tick, which on an emulated host is the one clock that never errs. */
-static long now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec * 1000000L + ts.tv_nsec / 1000;
 }
 
 /* How long COMMIT took by the kernel's own account in the log since @fd; or 0. */
@@ -365,6 +354,33 @@ HPT_TEST(kill_cancels)
 	ASSERT_EQ(0, resize(big));
 }
 
+/*
+ * What has no handler, as the freezer before a suspend: the writer lets go of what it
+ * holds, and starts over.
+ */
+HPT_TEST(stopped_writer_starts_over)
+{
+	bool overlapped = false;
+	pid_t writer;
+	int i;
+
+	for (i = 0; i < TRIES && !overlapped; i++) {
+		writer = spawn_writer(HPT_ORDER, big);
+		if (await_preparing(writer)) {
+			ASSERT_EQ(0, kill(writer, SIGSTOP));
+			overlapped = await_stopped(writer) &&
+				     state_is("idle");
+		}
+		if (overlapped)
+			EXPECT_EQ(small, read_number(HPT_ORDER));
+		ASSERT_EQ(0, kill(writer, SIGCONT));
+		ASSERT_EQ(0, reap_writer(writer));
+		ASSERT_TRUE(settled(big));
+		ASSERT_EQ(0, resize(small));
+	}
+	ASSERT_TRUE(overlapped);
+}
+
 /* The later one waits for its turn, and so has the last word. */
 HPT_TEST(writers_take_turns)
 {
@@ -476,27 +492,6 @@ HPT_TEST(starts_over_when_commit_is_cancelled)
 }
 
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
-
-/*
- * Since 6.7, and in newer 6.1.y, a CPU that goes offline wakes RCU's kthread by an
- * IPI while it holds rcu_state.ofl_lock, and rcu_gp_init() waits for that lock with
- * interrupts off: now and then the two wait for each other for ever. Seen under stock
- * KVM too.
- */
-static bool rcu_deadlocks(void)
-{
-	bool found = false;
-	char line[256];
-	FILE *symbols;
-
-	symbols = fopen("/proc/kallsyms", "r");
-	if (!symbols)
-		return false;
-	while (!found && fgets(line, sizeof(line), symbols))
-		found = strstr(line, " swake_up_one_online\n");
-	fclose(symbols);
-	return found;
-}
 
 HPT_TEST(cpus_come_and_go)
 {

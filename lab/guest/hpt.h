@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -57,6 +58,18 @@ static inline int write_file(const char *file, const void *data, size_t len)
 		ret = errno;
 	close(fd);
 	return ret;
+}
+
+/* At most: the lowest tick rate a kernel may have is 100 Hz. */
+#define TICK_US		10000
+
+/* By the tick, which on an emulated host is the one clock that never errs. */
+static inline long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec * 1000000L + ts.tv_nsec / 1000;
 }
 
 static inline int write_text(const char *file, const char *text)
@@ -170,6 +183,16 @@ static inline bool ended(pid_t writer)
 
 	return !waitid(P_PID, writer, &info, WEXITED | WNOHANG | WNOWAIT) &&
 	       info.si_pid == writer;
+}
+
+/* Until a writer that was sent SIGSTOP stops; false if it ended first. */
+static inline bool await_stopped(pid_t writer)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	if (waitid(P_PID, writer, &info, WSTOPPED | WEXITED | WNOWAIT))
+		bail_out("waitid", errno);
+	return info.si_code == CLD_STOPPED;
 }
 
 /* Until a resize is being prepared; false if the writer ended first. */

@@ -9,32 +9,14 @@
 
 #include "host.h"
 #include "hotplug.h"
+#include "rcu.h"
 
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
-
-static bool kernel_has(const char *symbol)
-{
-	char line[256], name[128];
-	bool found = false;
-	FILE *symbols;
-
-	symbols = fopen("/proc/kallsyms", "r");
-	if (!symbols)
-		return false;
-	while (!found && fgets(line, sizeof(line), symbols))
-		found = sscanf(line, "%*s %*c %127s", name) == 1 &&
-			!strcmp(name, symbol);
-	fclose(symbols);
-	return found;
-}
 
 /**
  * hotplug_lacks() - what is missing for a CPU to go
  *
- * Since 6.7, and in newer 6.1.y too, a CPU that goes offline wakes RCU's kthread by
- * an IPI while it holds rcu_state.ofl_lock, and rcu_gp_init() waits for that lock with
- * interrupts off: now and then the two wait for each other for ever. Who runs that
- * risk sets KVM_HV_EXT_HOTPLUG=1 in the environment.
+ * Who runs the risk of rcu_deadlocks() sets KVM_HV_EXT_HOTPLUG=1 in the environment.
  *
  * Return: NULL if it can.
  */
@@ -42,7 +24,7 @@ const char *hotplug_lacks(void)
 {
 	if (access(CPU1_ONLINE, W_OK))
 		return "this host has one CPU, or none that can go";
-	if (kernel_has("swake_up_one_online") && !getenv("KVM_HV_EXT_HOTPLUG"))
+	if (rcu_deadlocks() && !getenv("KVM_HV_EXT_HOTPLUG"))
 		return "RCU of this kernel can deadlock as a CPU goes";
 	return NULL;
 }
