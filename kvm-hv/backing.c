@@ -17,7 +17,9 @@
 #include <linux/mmap_lock.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 
 #include "backing.h"
 #include "vm.h"
@@ -59,14 +61,18 @@ struct hvx_piece {
  * @start: first host address
  * @end: first address behind
  * @count: bytes by kind of entry; added to
+ * @may_sleep: whether others may have the CPU in between
  *
  * The walk is the lockless one, so what changes meanwhile may be seen either way.
+ * It takes a step for each page of the base size that is not part of a larger one,
+ * there or not.
  *
  * Context: any, interrupts on. The page tables stay: the caller holds
  * mm_users, or runs as an MMU notifier of @mm.
  */
 void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
-		      unsigned long end, struct hvx_backing_count *count)
+		      unsigned long end, struct hvx_backing_count *count,
+		      bool may_sleep)
 {
 	unsigned long addr = start, next, flags;
 	unsigned int shift, i;
@@ -85,12 +91,17 @@ void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 				count->no_table += next - addr;
 			else if (pte_none(pte))
 				count->none += next - addr;
-			else if (!pte_present(pte))
-				count->away += next - addr;
-			else
+			else if (pte_present(pte))
 				count->present[shift] += next - addr;
+			else
+				count->away += next - addr;
+			if (ptep && !pte_none(pte) && !pte_present(pte) &&
+			    shift == PAGE_SHIFT)
+				count->away_small += next - addr;
 		}
 		local_irq_restore(flags);
+		if (may_sleep)
+			cond_resched();
 	}
 }
 
@@ -145,23 +156,39 @@ static void hvx_piece_at(struct mm_struct *mm, unsigned long start,
 	mmap_read_unlock(mm);
 }
 
-/* Which pages a piece with THP really has. The mm is the current one. */
-static unsigned int hvx_thp_shift(struct mm_struct *mm,
-				  const struct hvx_piece *piece)
+/* A step of a walk that a fatal signal can end, in bytes. */
+#define HVX_WALK_STEP		SZ_1G
+
+/*
+ * Which pages a piece with THP really has, as a shift, or -EINTR: the VMM may name
+ * more address space than there is memory, and its end is not to wait for all of
+ * that. An empty entry in a page table is a small page to be, for no large one
+ * comes where there is a page table. The mm is the current one.
+ */
+static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
 {
 	struct hvx_backing_count count = { 0 };
+	unsigned long addr, next;
 	struct page *page;
 
-	hvx_backing_walk(mm, piece->start, piece->end, &count);
-	if (count.none + count.no_table == piece->end - piece->start) {
+	for (addr = piece->start; addr < piece->end; addr = next) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		next = min(addr + HVX_WALK_STEP, piece->end);
+		hvx_backing_walk(mm, addr, next, &count, true);
+		if (count.present[PAGE_SHIFT] || count.none || count.away_small)
+			return PAGE_SHIFT;
+	}
+	if (count.no_table == piece->end - piece->start) {
 		if (get_user_pages_fast(piece->start, 1, FOLL_WRITE, &page) != 1)
 			return PAGE_SHIFT;
 		put_page(page);
-		memset(&count, 0, sizeof(count));
-		hvx_backing_walk(mm, piece->start,
-				 piece->start + PAGE_SIZE, &count);
+		hvx_backing_walk(mm, piece->start, piece->start + PAGE_SIZE,
+				 &count, true);
+		if (count.present[PAGE_SHIFT])
+			return PAGE_SHIFT;
 	}
-	return count.present[PAGE_SHIFT] ? PAGE_SHIFT : HPAGE_PMD_SHIFT;
+	return HPAGE_PMD_SHIFT;
 }
 
 /*
@@ -186,7 +213,8 @@ static unsigned int hvx_vrma_shift(const struct kvm_memory_slot *slot,
  * Device mappings pass: no linear map of memory lies there.
  *
  * Context: may sleep, faults in at most one page for a mapping with THP.
- * Return: 0, or -EINVAL with a line in the log that says why.
+ * Return: 0, -EINVAL with a line in the log that says why, or -EINTR if the
+ * process is being killed.
  */
 int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
 		      unsigned int shift)
@@ -197,13 +225,18 @@ int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
 	u64 gpa = gfn_to_gpa(slot->base_gfn);
 	struct hvx_piece piece;
 	unsigned int align;
+	int ret;
 
 	for (; hva < end; hva = piece.end) {
 		hvx_piece_at(kvm->mm, hva, end, &piece);
 		if (piece.kind == HVX_KIND_DEVICE)
 			continue;
-		if (piece.thp && shift > piece.shift)
-			piece.shift = hvx_thp_shift(kvm->mm, &piece);
+		if (piece.thp && shift > piece.shift) {
+			ret = hvx_thp_shift(kvm->mm, &piece);
+			if (ret < 0)
+				return ret;
+			piece.shift = ret;
+		}
 
 		if (piece.shift < shift) {
 			pr_warn_ratelimited("memslot %d: %s backing at %#lx has pages of %lu bytes, the limit needs %lu\n",
@@ -289,7 +322,7 @@ int hvx_backing_show(struct seq_file *m, struct kvm *kvm)
 			unsigned int page;
 
 			hvx_piece_at(kvm->mm, hva, end, &piece);
-			hvx_backing_walk(kvm->mm, hva, piece.end, &count);
+			hvx_backing_walk(kvm->mm, hva, piece.end, &count, true);
 			page = piece.thp ? HPAGE_PMD_SHIFT : piece.shift;
 			page = hvx_limit_guest_shift(page);
 			seq_printf(m, "%d %#llx %#lx %s %lu %d %#lx", slot->id,

@@ -14,11 +14,13 @@ struct hvx_backing_count {
 	unsigned long none;		/* an empty entry */
 	unsigned long no_table;		/* no page table, or an empty large entry */
 	unsigned long away;		/* on swap, or being moved */
+	unsigned long away_small;	/* of these, in small pages */
 	unsigned long present[48];	/* by shift of the entry's page size */
 };
 
 void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
-		      unsigned long end, struct hvx_backing_count *count);
+		      unsigned long end, struct hvx_backing_count *count,
+		      bool may_sleep);
 int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
 		      unsigned int shift);
 bool hvx_backing_is_device(struct kvm *kvm,

@@ -42,7 +42,8 @@ static struct hvx_part hvx_part_of(const struct kvm_memory_slot *slot,
 }
 
 /* Looks at what memslots there are between two addresses. */
-static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
+static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look,
+			   bool may_sleep)
 {
 	struct hvx_backing_count count = { 0 };
 	struct kvm_memory_slot *slot;
@@ -54,7 +55,8 @@ static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
 						   look->end);
 
 		if (part.start < part.end)
-			hvx_backing_walk(kvm->mm, part.start, part.end, &count);
+			hvx_backing_walk(kvm->mm, part.start, part.end, &count,
+					 may_sleep);
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 
@@ -139,7 +141,7 @@ static int hvx_watch_start(struct mmu_notifier *mn,
 
 	if (!hvx_balloon_holders(vm) || hvx_watch_harmless(range))
 		return 0;
-	hvx_watch_look(vm->kvm, &look);
+	hvx_watch_look(vm->kvm, &look, mmu_notifier_range_blockable(range));
 	if (!look.small && !look.large)
 		return 0;
 
@@ -195,7 +197,7 @@ static void hvx_watch_finish(struct mmu_notifier *mn,
 
 	if (hvx_watch_harmless(range) || !hvx_watch_take(b, &before))
 		return;
-	hvx_watch_look(vm->kvm, &after);
+	hvx_watch_look(vm->kvm, &after, mmu_notifier_range_blockable(range));
 	/*
 	 * A page table is not taken away by what zaps small pages, but by a
 	 * collapse, which is about to put a large page there.

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm_hv_ext.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -326,8 +328,12 @@ TEST_F(backing, thp)
 	ASSERT_EQ(0, madvise(mem + huge, self->page, MADV_DONTNEED));
 	EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem, SIZE));
 	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, huge));
-	/* With a fresh huge page it is well again. */
+	/* Nothing is left of it but a page table, and so only small ones can come. */
 	ASSERT_EQ(0, madvise(mem + huge, huge, MADV_DONTNEED));
+	EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	/* With a fresh huge page it is well again. */
+	mem[huge] = 1;
+	ASSERT_EQ(0, madvise(mem + huge, huge, MADV_COLLAPSE));
 	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, SIZE));
 	memory_unmap(mem, SIZE);
 
@@ -419,6 +425,45 @@ static void check_line(struct __test_metadata *_metadata, enum memory_kind kind,
 	snprintf(sizes, sizeof(sizes), " %lu:%lu", BIT(present), SIZE / 4);
 	EXPECT_STREQ(sizes, line.sizes);
 	vm_destroy(vm);
+}
+
+/*
+ * More address space than anybody has memory for takes long to look at. Neither does
+ * the host stand still for that (its log would tell), nor does the end of the VMM.
+ */
+TEST_F(backing, vast_memslot_is_left_at_a_kill)
+{
+	const unsigned long vast = BIT(30) * self->page;
+	int pipes[2], status;
+	char begun;
+	pid_t vmm;
+
+	ASSERT_EQ(0, pipe(pipes));
+	vmm = fork();
+	ASSERT_LE(0, vmm);
+	if (!vmm) {
+		char *mem = mmap(NULL, vast + BIT(24), PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				 -1, 0);
+
+		if (mem == MAP_FAILED ||
+		    madvise(mem, vast + BIT(24), MADV_HUGEPAGE))
+			_exit(1);
+		/* Where a huge page fits, at both ends. */
+		mem += -(unsigned long)mem % BIT(24);
+		if (write(pipes[1], "", 1) != 1)
+			_exit(2);
+		/* Refused in the end, as stock KVM does. */
+		_exit(memory_fits(24, PLUG_GPA, mem, vast) == -EINVAL ? 0 : 3);
+	}
+	close(pipes[1]);
+	ASSERT_EQ(1, read(pipes[0], &begun, 1));
+	pause_us(300000);
+	kill(vmm, SIGKILL);
+	ASSERT_EQ(vmm, waitpid(vmm, &status, 0));
+	TH_LOG("status %#x", status);
+	EXPECT_TRUE(WIFSIGNALED(status) || !WEXITSTATUS(status));
+	close(pipes[0]);
 }
 
 /* Every kind is told from the others, and what is there is counted. */
