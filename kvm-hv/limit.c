@@ -24,6 +24,9 @@
 #define HVX_LIMIT_MIN	12
 #define HVX_LIMIT_MAX	63
 
+/* KVM HV has nothing larger for guests: 16M. */
+#define HVX_GUEST_SHIFT_MAX	24U
+
 static int hvx_param_set_shift(const char *val, const struct kernel_param *kp)
 {
 	unsigned int shift;
@@ -92,7 +95,7 @@ unsigned int hvx_limit_guest_shift(unsigned int shift)
  * hvx_limit_host_shift() - the largest limit that this host can honour
  *
  * Pages of that size exist here, hugetlbfs or THP; whether there are any to
- * spare is another matter. KVM HV has nothing larger than 16M for guests.
+ * spare is another matter.
  *
  * Return: a guest page shift.
  */
@@ -106,7 +109,7 @@ unsigned int hvx_limit_host_shift(void)
 		shift = mmu_psize_defs[MMU_PAGE_1G].shift;
 	else if (mmu_psize_defs[MMU_PAGE_2M].shift)
 		shift = mmu_psize_defs[MMU_PAGE_2M].shift;
-	return hvx_limit_guest_shift(min(shift, 24U));
+	return hvx_limit_guest_shift(min(shift, HVX_GUEST_SHIFT_MAX));
 }
 
 /**
@@ -218,10 +221,22 @@ static int hvx_limit_note_frame_buffer(struct hvx_limit *limit,
 static int hvx_limit_check(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 			   unsigned int shift)
 {
-	/* At address 0 there is RAM, and the guest's real mode. */
-	if (slot->base_gfn && xa_load(&vm->limit.frame_buffers, slot->id))
+	unsigned int page = min(shift, HVX_GUEST_SHIFT_MAX);
+
+	/*
+	 * At address 0 there is RAM, and the guest's real mode. Elsewhere a slot may
+	 * be smaller than the page, such as a PCI device's ROM: none fits in it.
+	 */
+	if (slot->base_gfn &&
+	    (slot->npages << PAGE_SHIFT < BIT(page) ||
+	     xa_load(&vm->limit.frame_buffers, slot->id)))
 		return 0;
 	return hvx_backing_check(vm->kvm, slot, shift);
+}
+
+static void hvx_limit_unsettle(struct hvx_vm *vm)
+{
+	atomic_inc(&vm->limit.epoch);
 }
 
 /**
@@ -256,27 +271,39 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 }
 
 /**
- * hvx_limit_unsettle() - have all memory looked at before a vCPU runs again
- * @vm: the VM, whose MMU mode may have changed
+ * hvx_limit_recheck() - have all memory looked at before a vCPU runs again
+ * @vm: the VM, whose MMU mode or table may have changed
+ *
+ * A vCPU that was let in before and has waited for the change in stock KVM comes out
+ * once more.
+ *
+ * Context: may sleep; the hpt_lock is held, kvm->slots_lock is not.
  */
-void hvx_limit_unsettle(struct hvx_vm *vm)
+void hvx_limit_recheck(struct hvx_vm *vm)
 {
-	atomic_inc(&vm->limit.epoch);
+	hvx_limit_unsettle(vm);
+	if (!hvx_limit_get(vm))
+		return;
+	mutex_lock(&vm->resizer.lock);
+	if (!hvx_gate_close(&vm->gate))
+		hvx_gate_open(&vm->gate);
+	mutex_unlock(&vm->resizer.lock);
 }
 
 static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift)
 {
 	struct kvm_memory_slot *slot;
 	struct kvm *kvm = vm->kvm;
-	int bkt, idx, ret = 0;
+	int bkt, ret = 0;
 
-	idx = srcu_read_lock(&kvm->srcu);
+	/* So that no memslot is judged by what was before, and comes after this. */
+	mutex_lock(&kvm->slots_lock);
 	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
 		ret = hvx_limit_check(vm, slot, shift);
 		if (ret)
 			break;
 	}
-	srcu_read_unlock(&kvm->srcu, idx);
+	mutex_unlock(&kvm->slots_lock);
 	return ret;
 }
 

@@ -38,7 +38,7 @@ int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags);
 void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info);
 int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change);
-void hvx_limit_unsettle(struct hvx_vm *vm);
+void hvx_limit_recheck(struct hvx_vm *vm);
 int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 

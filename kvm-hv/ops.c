@@ -141,7 +141,7 @@ static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
 	ret = hvx_stock.configure_mmu(kvm, cfg);
 	if (vm) {
 		hvx_resize_allow(vm);
-		hvx_limit_unsettle(vm);
+		hvx_limit_recheck(vm);
 	}
 	hvx_hpt_thaw(vm);
 	srcu_read_unlock(&hvx_calls, idx);
@@ -190,7 +190,7 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		hvx_resize_allow(vm);
 		/* A guest that is about to be moved may have lost a large page. */
 		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
-			hvx_limit_unsettle(vm);
+			hvx_limit_recheck(vm);
 		hvx_hpt_thaw(vm);
 		break;
 

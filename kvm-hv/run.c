@@ -53,13 +53,12 @@ static int hvx_run_vm(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	int ret;
 
 	hvx_stop_fix(vm);
-	if (unlikely(!hvx_limit_settled(&vm->limit))) {
-		ret = hvx_limit_settle(vm, vcpu);
-		if (ret)
-			return ret;
-	}
-
 	for (;;) {
+		if (unlikely(!hvx_limit_settled(&vm->limit))) {
+			ret = hvx_limit_settle(vm, vcpu);
+			if (ret)
+				return ret;
+		}
 		ret = hvx_run_inside(&vm->gate, vm, vcpu);
 
 		if (hvx_stopped_at_hcall(vcpu)) {
