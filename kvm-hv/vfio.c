@@ -35,15 +35,39 @@ static int hvx_vfio_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return call->vm ? 0 : 1;
 }
 
+/*
+ * A file that may be about to be added. Held already here, in a plain probe, which
+ * never fails: the instances of the other one can be used up, by VMMs that sleep in
+ * this function. Who is missed then holds for too long, not too short.
+ */
+static int hvx_vfio_adding(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct kvm_device *dev = (void *)regs->gpr[3];
+	const struct kvm_device_attr *attr = (void *)regs->gpr[4];
+	struct hvx_vm *vm;
+
+	if (attr->group != KVM_DEV_VFIO_GROUP ||
+	    attr->attr != KVM_DEV_VFIO_GROUP_ADD)
+		return 0;
+	vm = hvx_vm_find(dev->kvm);
+	if (vm)
+		hvx_balloon_hold_atomic(vm, HVX_HOLDER_VFIO);
+	return 0;
+}
+
+static struct kprobe hvx_vfio_adding_probe = {
+	.symbol_name = "kvm_vfio_set_attr",
+	.pre_handler = hvx_vfio_adding,
+};
+
 static int hvx_vfio_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct hvx_vfio_call *call = (void *)ri->data;
 
-	if ((int)regs_return_value(regs))
-		return 0;
-	if (call->add)
-		hvx_balloon_hold_atomic(call->vm, HVX_HOLDER_VFIO);
-	else
+	bool failed = (int)regs_return_value(regs);
+
+	/* Not added after all, or no longer there. */
+	if (call->add == failed)
 		hvx_balloon_let_go(call->vm, HVX_HOLDER_VFIO);
 	return 0;
 }
@@ -71,7 +95,7 @@ static struct kprobe hvx_vfio_release_probe = {
 	.pre_handler = hvx_vfio_released,
 };
 
-static bool hvx_vfio_probed, hvx_vfio_release_probed;
+static bool hvx_vfio_probed, hvx_vfio_adding_probed, hvx_vfio_release_probed;
 
 /**
  * hvx_vfio_install() - start to notice devices that are assigned
@@ -81,8 +105,11 @@ static bool hvx_vfio_probed, hvx_vfio_release_probed;
 void hvx_vfio_install(void)
 {
 	hvx_vfio_probe.maxactive = 4 * num_possible_cpus();
+	/* A hold that is not let go on failure is no use, so that probe comes first. */
 	hvx_vfio_probed = !register_kretprobe(&hvx_vfio_probe);
-	if (!hvx_vfio_probed)
+	if (hvx_vfio_probed)
+		hvx_vfio_adding_probed = !register_kprobe(&hvx_vfio_adding_probe);
+	if (!hvx_vfio_adding_probed)
 		pr_info("assigned devices will not inhibit ballooning: no kvm_vfio_set_attr() to probe\n");
 	/* Older kernels keep the files until the VM goes. */
 	hvx_vfio_release_probed = !register_kprobe(&hvx_vfio_release_probe);
@@ -97,6 +124,8 @@ void hvx_vfio_remove(void)
 {
 	if (hvx_vfio_release_probed)
 		unregister_kprobe(&hvx_vfio_release_probe);
+	if (hvx_vfio_adding_probed)
+		unregister_kprobe(&hvx_vfio_adding_probe);
 	if (hvx_vfio_probed)
 		unregister_kretprobe(&hvx_vfio_probe);
 }

@@ -3,7 +3,6 @@
  * Balloon inhibit: who holds it, who is told, and that memory which goes all the
  * same is counted to the byte, and memory that stays is not.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -23,6 +22,7 @@
 #include "host.h"
 #include "hpt.h"
 #include "memory.h"
+#include "vfio.h"
 #include "vmm.h"
 
 #ifndef MADV_COLLAPSE
@@ -515,61 +515,11 @@ TEST_F(balloon, huge_page_split)
 	close(fd);
 }
 
-/* Any group of devices that has been bound to vfio-pci. */
-static int open_vfio_group(void)
-{
-	struct dirent *entry;
-	char path[512];
-	int fd = -1;
-	DIR *dir;
-
-	dir = opendir("/dev/vfio");
-	if (!dir)
-		return -1;
-	while (fd < 0) {
-		entry = readdir(dir);
-		if (!entry)
-			break;
-		snprintf(path, sizeof(path), "/dev/vfio/%s", entry->d_name);
-		if (strspn(entry->d_name, "0123456789"))
-			fd = open(path, O_RDWR | O_CLOEXEC);
-	}
-	closedir(dir);
-	return fd;
-}
-
-static int vfio_attr(int dev, u64 attr, int group)
-{
-	struct kvm_device_attr arg = {
-		.group = KVM_DEV_VFIO_GROUP,
-		.attr = attr,
-		.addr = (unsigned long)&group,
-	};
-
-	return ioctl(dev, KVM_SET_DEVICE_ATTR, &arg) ? -errno : 0;
-}
-
-/*
- * As QEMU does next: KVM looks up the group's IOMMU, and warns when it has to
- * clean up a group for which nobody asked. There is no table to attach.
- */
-static void vfio_no_table(int dev, int group)
-{
-	struct kvm_vfio_spapr_tce param = { .groupfd = group, .tablefd = -1 };
-	struct kvm_device_attr arg = {
-		.group = KVM_DEV_VFIO_GROUP,
-		.attr = KVM_DEV_VFIO_GROUP_SET_SPAPR_TCE,
-		.addr = (unsigned long)&param,
-	};
-
-	ioctl(dev, KVM_SET_DEVICE_ATTR, &arg);
-}
-
 /* Whoever assigns a device holds, without having to think of it. */
 TEST_F(balloon, vfio_holds)
 {
 	struct kvm_create_device dev = { .type = KVM_DEV_TYPE_VFIO };
-	int group = open_vfio_group();
+	int group = vfio_open_group();
 
 	if (group < 0)
 		SKIP(return, "no device is bound to vfio-pci");
@@ -595,6 +545,29 @@ TEST_F(balloon, vfio_holds)
 	close(dev.fd);
 	EXPECT_GE(1, holders(self->vm));
 	close(group);
+}
+
+/* What is refused holds nothing, and what is not there cannot let go. */
+TEST_F(balloon, vfio_refused)
+{
+	struct kvm_create_device dev = { .type = KVM_DEV_TYPE_VFIO };
+	int hand = hold(self->vm);
+	unsigned int i;
+
+	if (vm_ioctl(self->vm, KVM_CREATE_DEVICE, &dev))
+		SKIP(return, "this kernel has no VFIO in KVM");
+	for (i = 0; i < 100; i++) {
+		EXPECT_NE(0, vfio_attr(dev.fd, KVM_DEV_VFIO_GROUP_ADD, -1));
+		EXPECT_NE(0, vfio_attr(dev.fd, KVM_DEV_VFIO_GROUP_ADD,
+				       self->vm->fd));
+		EXPECT_NE(0, vfio_attr(dev.fd, KVM_DEV_VFIO_GROUP_DEL, hand));
+	}
+	EXPECT_EQ(0, counter(self->vm, "vfio"));
+	EXPECT_EQ(1, holders(self->vm));
+	close(dev.fd);
+	EXPECT_EQ(1, holders(self->vm));
+	close(hand);
+	EXPECT_EQ(0, holders(self->vm));
 }
 
 TEST_HARNESS_MAIN
