@@ -63,7 +63,6 @@ static struct kprobe hvx_vfio_adding_probe = {
 static int hvx_vfio_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct hvx_vfio_call *call = (void *)ri->data;
-
 	bool failed = (int)regs_return_value(regs);
 
 	/* Not added after all, or no longer there. */
