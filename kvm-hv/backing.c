@@ -93,11 +93,10 @@ void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 				count->none += next - addr;
 			else if (pte_present(pte))
 				count->present[shift] += next - addr;
-			else
-				count->away += next - addr;
-			if (ptep && !pte_none(pte) && !pte_present(pte) &&
-			    shift == PAGE_SHIFT)
+			else if (shift == PAGE_SHIFT)
 				count->away_small += next - addr;
+			else
+				count->away_large += next - addr;
 		}
 		local_irq_restore(flags);
 		if (may_sleep)
@@ -201,7 +200,7 @@ static unsigned int hvx_vrma_shift(const struct kvm_memory_slot *slot,
 	if (slot->base_gfn || piece->start != slot->userspace_addr ||
 	    !piece->shift)
 		return 12;
-	return hvx_limit_guest_shift(min(piece->shift, 24U));
+	return hvx_limit_guest_shift(min(piece->shift, HVX_GUEST_SHIFT_MAX));
 }
 
 /**
@@ -283,8 +282,9 @@ static void hvx_show_sizes(struct seq_file *m,
 	for (i = 0; i < ARRAY_SIZE(count->present); i++)
 		if (count->present[i])
 			seq_printf(m, " %lu:%lu", BIT(i), count->present[i]);
-	if (count->away)
-		seq_printf(m, " away:%lu", count->away);
+	if (count->away_small || count->away_large)
+		seq_printf(m, " away:%lu",
+			   count->away_small + count->away_large);
 	seq_putc(m, '\n');
 }
 

@@ -13,8 +13,8 @@ struct seq_file;
 struct hvx_backing_count {
 	unsigned long none;		/* an empty entry */
 	unsigned long no_table;		/* no page table, or an empty large entry */
-	unsigned long away;		/* on swap, or being moved */
-	unsigned long away_small;	/* of these, in small pages */
+	unsigned long away_small;	/* on swap, or being moved */
+	unsigned long away_large;
 	unsigned long present[48];	/* by shift of the entry's page size */
 };
 

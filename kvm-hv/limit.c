@@ -24,9 +24,6 @@
 #define HVX_LIMIT_MIN	12
 #define HVX_LIMIT_MAX	63
 
-/* KVM HV has nothing larger for guests: 16M. */
-#define HVX_GUEST_SHIFT_MAX	24U
-
 static int hvx_param_set_shift(const char *val, const struct kernel_param *kp)
 {
 	unsigned int shift;

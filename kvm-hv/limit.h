@@ -13,6 +13,9 @@
 
 struct hvx_vm;
 
+/* KVM HV has nothing larger for guests: 16M. */
+#define HVX_GUEST_SHIFT_MAX	24U
+
 struct hvx_limit {
 	spinlock_t lock;	/* protects what follows, up to ran */
 	unsigned int shift;	/* 0: no limit, stock behaviour */

@@ -14,25 +14,31 @@
 
 #include "ops.h"
 
-/* The answer of an attribute that is set, if it is one of these. */
+/* A file that is added or removed. */
 struct hvx_vfio_call {
 	struct hvx_vm *vm;
 	bool add;
 };
 
-static int hvx_vfio_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+/* At the entry of kvm_vfio_set_attr(): false if it is not about that. */
+static bool hvx_vfio_about(const struct pt_regs *regs,
+			   struct hvx_vfio_call *call)
 {
-	struct hvx_vfio_call *call = (void *)ri->data;
 	const struct kvm_device *dev = (void *)regs->gpr[3];
 	const struct kvm_device_attr *attr = (void *)regs->gpr[4];
 
 	if (attr->group != KVM_DEV_VFIO_GROUP ||
 	    (attr->attr != KVM_DEV_VFIO_GROUP_ADD &&
 	     attr->attr != KVM_DEV_VFIO_GROUP_DEL))
-		return 1;
+		return false;
 	call->vm = hvx_vm_find(dev->kvm);
 	call->add = attr->attr == KVM_DEV_VFIO_GROUP_ADD;
-	return call->vm ? 0 : 1;
+	return call->vm;
+}
+
+static int hvx_vfio_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	return hvx_vfio_about(regs, (void *)ri->data) ? 0 : 1;
 }
 
 /*
@@ -42,16 +48,10 @@ static int hvx_vfio_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
  */
 static int hvx_vfio_adding(struct kprobe *kp, struct pt_regs *regs)
 {
-	const struct kvm_device *dev = (void *)regs->gpr[3];
-	const struct kvm_device_attr *attr = (void *)regs->gpr[4];
-	struct hvx_vm *vm;
+	struct hvx_vfio_call call;
 
-	if (attr->group != KVM_DEV_VFIO_GROUP ||
-	    attr->attr != KVM_DEV_VFIO_GROUP_ADD)
-		return 0;
-	vm = hvx_vm_find(dev->kvm);
-	if (vm)
-		hvx_balloon_hold_atomic(vm, HVX_HOLDER_VFIO);
+	if (hvx_vfio_about(regs, &call) && call.add)
+		hvx_balloon_hold_atomic(call.vm, HVX_HOLDER_VFIO);
 	return 0;
 }
 
