@@ -4,7 +4,6 @@
  * and place, whatever kind of memory, whenever it comes.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/kvm_hv_ext.h>
 #include <signal.h>
 #include <stdio.h>
@@ -92,12 +91,9 @@ TEST_F(backing, frame_buffer)
 		.memory_size = SIZE,
 		.userspace_addr = (unsigned long)memory_map(MEM_ANON, SIZE, 0),
 	};
-	struct vm vm = { .kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC) };
+	struct vm vm;
 
-	vm.fd = ioctl(vm.kvm, KVM_CREATE_VM, KVM_VM_PPC_HV);
-	ASSERT_LE(0, vm.fd);
-	ASSERT_EQ(0, vm_alloc_htab(&vm, ORDER));
-	ASSERT_EQ(0, vm_set_limit(&vm, 34, 0));
+	vm_bare(&vm, 34);
 	EXPECT_EQ(0, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
 	region.slot = 2;
 	region.flags = 0;
@@ -307,12 +303,12 @@ static const char *thp_now(void)
 /* THP counts as far as it is really there. */
 TEST_F(backing, thp)
 {
-	unsigned int limit = thp_shift() == 21 ? 16 : thp_shift();
+	unsigned int limit = thp_limit();
 	const unsigned long huge = BIT(thp_shift());
 	const char *was;
 	char *mem;
 
-	if (!thp_shift() || BIT(limit) <= self->page)
+	if (!limit)
 		SKIP(return, "no THP that makes a difference on this host");
 	was = thp_now();
 
@@ -442,15 +438,8 @@ TEST_F(backing, vast_memslot_is_left_at_a_kill)
 	vmm = fork();
 	ASSERT_LE(0, vmm);
 	if (!vmm) {
-		char *mem = mmap(NULL, vast + BIT(24), PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-				 -1, 0);
+		void *mem = memory_map(MEM_THP, vast, 0);
 
-		if (mem == MAP_FAILED ||
-		    madvise(mem, vast + BIT(24), MADV_HUGEPAGE))
-			_exit(1);
-		/* Where a huge page fits, at both ends. */
-		mem += -(unsigned long)mem % BIT(24);
 		if (write(pipes[1], "", 1) != 1)
 			_exit(2);
 		/* Refused in the end, as stock KVM does. */
@@ -489,12 +478,11 @@ TEST_F(backing, kinds)
 /* Without a limit such a memslot is welcome, but it shows. */
 TEST_F(backing, misaligned_bytes)
 {
-	unsigned int guest = thp_shift() == 21 ? 16 : thp_shift();
 	struct line line;
 	struct vm *vm;
 	char *mem;
 
-	if (!thp_shift() || BIT(guest) <= self->page)
+	if (!thp_limit())
 		SKIP(return, "no THP that makes a difference on this host");
 	vm = vm_create(.order = ORDER);
 	mem = memory_map(MEM_THP, SIZE, 0);

@@ -118,6 +118,18 @@ unsigned int thp_shift(void)
 	return __builtin_ctzl(size);
 }
 
+/**
+ * thp_limit() - the largest limit that transparent huge pages carry
+ *
+ * Return: a guest page shift, or 0 if pages of the base size carry that as well.
+ */
+unsigned int thp_limit(void)
+{
+	unsigned int limit = thp_shift() == 21 ? 16 : thp_shift();
+
+	return limit && BIT(limit) > sysconf(_SC_PAGESIZE) ? limit : 0;
+}
+
 static int memory_fd(enum memory_kind kind, unsigned long size,
 		     unsigned int shift)
 {
@@ -231,6 +243,27 @@ const char *vmm_lacks_limit(void)
 }
 
 /**
+ * vm_bare() - make an HPT VM without vCPUs and memory, with a limit
+ * @vm: to be filled in; ends when its two descriptors are closed
+ * @limit: the limit
+ */
+void vm_bare(struct vm *vm, unsigned int limit)
+{
+	int ret;
+
+	*vm = (struct vm) { .kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC) };
+	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, KVM_VM_PPC_HV);
+	if (vm->fd < 0)
+		die("KVM_CREATE_VM: %s", strerror(errno));
+	ret = vm_alloc_htab(vm, HPT_MIN_ORDER);
+	if (ret)
+		die("no HPT: %s", strerror(-ret));
+	ret = vm_set_limit(vm, limit, 0);
+	if (ret)
+		die("no limit of %u: %s", limit, strerror(-ret));
+}
+
+/**
  * memory_fits() - whether an HPT guest with a limit may have some memory
  * @limit: the guest's limit
  * @gpa: where the memory would be
@@ -244,23 +277,15 @@ const char *vmm_lacks_limit(void)
 int memory_fits(unsigned int limit, unsigned long gpa, void *mem,
 		unsigned long size)
 {
-	struct vm vm = { .kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC) };
 	struct kvm_userspace_memory_region region = {
 		.guest_phys_addr = gpa,
 		.memory_size = size,
 		.userspace_addr = (unsigned long)mem,
 	};
+	struct vm vm;
 	int ret;
 
-	vm.fd = ioctl(vm.kvm, KVM_CREATE_VM, KVM_VM_PPC_HV);
-	if (vm.fd < 0)
-		die("KVM_CREATE_VM: %s", strerror(errno));
-	ret = vm_alloc_htab(&vm, HPT_MIN_ORDER);
-	if (ret)
-		die("no HPT: %s", strerror(-ret));
-	ret = vm_set_limit(&vm, limit, 0);
-	if (ret)
-		die("no limit of %u: %s", limit, strerror(-ret));
+	vm_bare(&vm, limit);
 	ret = vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region);
 	close(vm.fd);
 	close(vm.kvm);

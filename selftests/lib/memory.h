@@ -17,12 +17,14 @@ enum memory_kind {
 bool huge_reserve(unsigned int shift, unsigned long size);
 void huge_release(unsigned int shift);
 unsigned int thp_shift(void);
+unsigned int thp_limit(void);
 void *memory_map(enum memory_kind kind, unsigned long size, unsigned int shift);
 void memory_unmap(void *mem, unsigned long size);
 int memory_fits(unsigned int limit, unsigned long gpa, void *mem,
 		unsigned long size);
 
 struct vm;
+void vm_bare(struct vm *vm, unsigned int limit);
 const char *vmm_lacks_limit(void);
 int vm_set_limit(struct vm *vm, u64 shift, u64 flags);
 
