@@ -33,6 +33,7 @@ static const char *const hvx_cancel_names[] = {
 	[HVX_CANCEL_GUEST] = "cancelled_guest",
 	[HVX_CANCEL_RESET] = "cancelled_reset",
 	[HVX_CANCEL_HTAB_FD] = "cancelled_htab_fd",
+	[HVX_CANCEL_MIGRATION] = "cancelled_migration",
 	[HVX_CANCEL_MEMSLOT] = "cancelled_memslot",
 	[HVX_CANCEL_RADIX] = "cancelled_radix",
 	[HVX_CANCEL_TIMEOUT] = "cancelled_timeout",

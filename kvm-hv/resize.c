@@ -270,6 +270,28 @@ static bool hvx_resize_valid(u64 flags, u64 order)
 	return !order || (order >= HPT_ORDER_MIN && order <= HPT_ORDER_MAX);
 }
 
+/*
+ * Whether the VM may be on its way to another host. QEMU writes the order of the
+ * HPT into the migration stream at the very beginning, and opens the HTAB
+ * descriptor when it comes to the table; the destination takes a table of another
+ * order for a broken stream. What it does before all else is to log which pages
+ * of RAM are written, and an HPT guest's RAM begins at address 0.
+ */
+static bool hvx_resize_migrating(struct kvm *kvm)
+{
+	struct kvm_memory_slot *ram;
+	bool migrating;
+	int idx;
+
+	if (atomic_read(&kvm->arch.hpte_mod_interest))
+		return true;
+	idx = srcu_read_lock(&kvm->srcu);
+	ram = __gfn_to_memslot(kvm_memslots(kvm), 0);
+	migrating = ram && ram->flags & KVM_MEM_LOG_DIRTY_PAGES;
+	srcu_read_unlock(&kvm->srcu, idx);
+	return migrating;
+}
+
 /**
  * hvx_resize_prepare() - start a resize, or ask how it is getting on
  * @vm: the VM
@@ -277,9 +299,9 @@ static bool hvx_resize_valid(u64 flags, u64 order)
  * @order: log2 of the wanted table's size in bytes, or 0 to cancel
  * @road: who asks
  *
- * While user space reads the HPT through a file descriptor (migration), and while
- * the table is being replaced by a reset, nothing is started and the answer is to
- * come back later.
+ * While the VM may be on its way to another host, and while the table is being
+ * replaced by a reset, nothing is started, what was under way is given up, and the
+ * answer is to come back later.
  *
  * Context: may sleep.
  * Return: 0 when a table of this order is ready (or with @order 0), else the
@@ -302,6 +324,15 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		ret = -EINVAL;
 		goto out;
 	}
+	/*
+	 * Of a migration that begins after this look, COMMIT learns. It comes here as
+	 * a change of memslots, which cancels, and is seen under kvm->slots_lock.
+	 */
+	if (order && hvx_resize_migrating(vm->kvm)) {
+		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
+		ret = MSEC_PER_SEC;
+		goto out;
+	}
 	rs = rz->pending;
 	if (rs && rs->order == order) {
 		if (rs->state == HVX_FAILED) {
@@ -317,7 +348,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	if (!order)
 		goto out;
 
-	if (rz->ended || atomic_read(&vm->kvm->arch.hpte_mod_interest)) {
+	if (rz->ended) {
 		ret = MSEC_PER_SEC;
 		goto out;
 	}
@@ -426,9 +457,11 @@ int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order)
 	mutex_lock(&kvm->slots_lock);
 	mutex_lock(&rz->lock);
 
-	rs = rz->pending;
 	ret = -ENXIO;
-	if (!rs || rs->order != order || atomic_read(&kvm->arch.hpte_mod_interest))
+	if (hvx_resize_migrating(kvm))
+		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
+	rs = rz->pending;
+	if (!rs || rs->order != order)
 		goto out;
 	ret = rs->state == HVX_FAILED ? rs->error : -EBUSY;
 	if (rs->state != HVX_READY)

@@ -27,6 +27,7 @@ enum hvx_cancel {
 	HVX_CANCEL_GUEST,	/* shift 0 or another shift */
 	HVX_CANCEL_RESET,	/* KVM_PPC_ALLOCATE_HTAB */
 	HVX_CANCEL_HTAB_FD,	/* KVM_PPC_GET_HTAB_FD */
+	HVX_CANCEL_MIGRATION,	/* the VM may be about to be moved */
 	HVX_CANCEL_MEMSLOT,
 	HVX_CANCEL_RADIX,
 	HVX_CANCEL_TIMEOUT,

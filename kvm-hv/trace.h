@@ -13,6 +13,7 @@
 	{ HVX_CANCEL_GUEST,	"guest" },		\
 	{ HVX_CANCEL_RESET,	"reset" },		\
 	{ HVX_CANCEL_HTAB_FD,	"htab-fd" },		\
+	{ HVX_CANCEL_MIGRATION,	"migration" },		\
 	{ HVX_CANCEL_MEMSLOT,	"memslot" },		\
 	{ HVX_CANCEL_RADIX,	"radix" },		\
 	{ HVX_CANCEL_TIMEOUT,	"timeout" },		\

@@ -151,4 +151,44 @@ TEST_F_TIMEOUT(htabfd, kept_open, 120)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
+/* How long a small table takes at most, by far. */
+#define PREPARED_US	200000
+
+/*
+ * QEMU sends the order of the HPT long before it opens the descriptor, and logs
+ * writes to RAM from before that on. So nothing is resized while it does.
+ */
+TEST_F_TIMEOUT(htabfd, ram_is_logged, 120)
+{
+	struct vm *vm = self->table->vm;
+	int ret;
+
+	if (!self->ext)
+		SKIP(return, "stock KVM resizes while a VM is migrated");
+
+	/* Ready when logging begins. */
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	ASSERT_EQ(0, vm_slot_set(vm, 0, 0, KVM_MEM_LOG_DIRTY_PAGES));
+	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 1));
+	EXPECT_EQ(ORDER, htab_order(vm));
+
+	/* Asked for while it goes on: later. */
+	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+	pause_us(PREPARED_US);
+	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER - 1));
+	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 1));
+	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER - 1));
+	EXPECT_EQ(0, resize_prepare_once(self->vcpu, 0, 0));
+	EXPECT_EQ(-EINVAL, resize_prepare_once(self->vcpu, 0, 1));
+
+	/* The migration was given up. */
+	ASSERT_EQ(0, vm_slot_set(vm, 0, 0, 0));
+	ret = table_resize(self->table, ORDER + 1);
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_EQ(0, table_check(self->table));
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
 TEST_HARNESS_MAIN
