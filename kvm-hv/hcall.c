@@ -39,6 +39,15 @@ static unsigned int hvx_order_for_ram(struct kvm *kvm)
 		       HPT_ORDER_MIN, HPT_ORDER_MAX);
 }
 
+/* The largest order that a guest gets here, and KVM can serve. */
+static unsigned int hvx_order_limit(struct kvm *kvm)
+{
+	unsigned int slack = min_t(unsigned int, READ_ONCE(hpt_order_slack),
+				   HVX_ORDER_MAX);
+
+	return min_t(unsigned int, hvx_order_for_ram(kvm) + slack, HVX_ORDER_MAX);
+}
+
 /* The longest hint that does not make the guest sleep past the estimate. */
 static long hvx_long_busy(int ms)
 {
@@ -110,8 +119,7 @@ bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 		ret = H_NOT_AVAILABLE;
 	else if (hcall == H_RESIZE_HPT_COMMIT)
 		ret = hvx_errno_to_hcall(hvx_resize_commit(vm, flags, order));
-	else if (!flags && order <= HPT_ORDER_MAX &&
-		 order > hvx_order_for_ram(kvm) + hpt_order_slack)
+	else if (!flags && order <= HPT_ORDER_MAX && order > hvx_order_limit(kvm))
 		ret = H_RESOURCE;
 	else
 		ret = hvx_errno_to_hcall(hvx_resize_prepare(vm, flags, order,

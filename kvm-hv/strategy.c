@@ -68,8 +68,8 @@ u32 hvx_strategy_mask(void)
  *
  * Context: any; it may run in a probe, so it takes no lock: a PREPARE that comes
  * at the same time uses the one or the other.
- * Return: 0, -EINVAL for an id that does not exist, or -EBUSY while a resize is
- * in flight.
+ * Return: 0, -EINVAL for an id that does not exist, or -EBUSY for another than the
+ * present one while a resize is in flight.
  */
 int hvx_strategy_choose(struct hvx_vm *vm, u64 id)
 {
@@ -77,6 +77,8 @@ int hvx_strategy_choose(struct hvx_vm *vm, u64 id)
 
 	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++) {
 		if (hvx_strategies[i]->id == id) {
+			if (READ_ONCE(vm->resizer.strategy) == hvx_strategies[i])
+				return 0;
 			if (READ_ONCE(vm->resizer.pending))
 				return -EBUSY;
 			WRITE_ONCE(vm->resizer.strategy, hvx_strategies[i]);
