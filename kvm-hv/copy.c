@@ -33,7 +33,6 @@
  * fold onto the same PTEGs of the new table. So no two threads write to one slot.
  */
 struct hvx_copy_part {
-	struct work_struct work;
 	struct kvm_hpt_info old, new;
 	struct hpt_fold fold;
 	u64 first, end;		/* PTEGs of the smaller table */
@@ -163,38 +162,74 @@ static int hvx_copy_part(struct hvx_copy_part *part)
 	return ret;
 }
 
-static void hvx_copy_work(struct work_struct *work)
-{
-	struct hvx_copy_part *part = container_of(work, struct hvx_copy_part,
-						  work);
+/*
+ * The parts of one copy, and who takes them: the thread that waits for the end, and
+ * as many workers as come in time. A worker that has not begun is not waited for, so
+ * that a queue that is busy with others costs the guest nothing.
+ */
+struct hvx_copy {
+	struct hvx_copy_part *part;
+	unsigned int nr;
+	atomic_t next;
+};
 
-	part->ret = hvx_copy_part(part);
+struct hvx_copy_worker {
+	struct work_struct work;
+	struct hvx_copy *copy;
+};
+
+static void hvx_copy_take_parts(struct hvx_copy *copy)
+{
+	struct hvx_copy_part *part;
+	unsigned int i;
+
+	while ((i = atomic_fetch_inc(&copy->next)) < copy->nr) {
+		part = &copy->part[i];
+		part->ret = hvx_copy_part(part);
+	}
 }
 
-/* The caller's thread does the first part itself. */
-static int hvx_copy_parts(struct hvx_resize *rs, struct hvx_copy_part *part,
-			  unsigned int nr, u64 ptegs)
+static void hvx_copy_work(struct work_struct *work)
 {
+	struct hvx_copy_worker *worker =
+		container_of(work, struct hvx_copy_worker, work);
+
+	hvx_copy_take_parts(worker->copy);
+}
+
+static void hvx_copy_run(struct hvx_copy *copy, struct hvx_copy_worker *worker,
+			 unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		worker[i].copy = copy;
+		INIT_WORK(&worker[i].work, hvx_copy_work);
+		queue_work(hvx_copy_wq, &worker[i].work);
+	}
+	hvx_copy_take_parts(copy);
+	for (i = 0; i < nr; i++)
+		cancel_work_sync(&worker[i].work);
+}
+
+static int hvx_copy_parts(struct hvx_resize *rs, struct hvx_copy *copy,
+			  struct hvx_copy_worker *worker, u64 ptegs)
+{
+	struct hvx_copy_part *part = copy->part;
 	unsigned int i;
 	u64 kept = 0;
 	int ret = 0;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < copy->nr; i++) {
 		part[i].old = rs->vm->kvm->arch.hpt;
 		part[i].new = rs->hpt;
 		part[i].fold = hpt_fold(part[i].old.order, rs->order);
-		part[i].first = ptegs * i / nr;
-		part[i].end = ptegs * (i + 1) / nr;
-		if (i) {
-			INIT_WORK(&part[i].work, hvx_copy_work);
-			queue_work(system_unbound_wq, &part[i].work);
-		}
+		part[i].first = ptegs * i / copy->nr;
+		part[i].end = ptegs * (i + 1) / copy->nr;
 	}
-	part[0].ret = hvx_copy_part(&part[0]);
+	hvx_copy_run(copy, worker, copy->nr - 1);
 
-	for (i = 0; i < nr; i++) {
-		if (i)
-			flush_work(&part[i].work);
+	for (i = 0; i < copy->nr; i++) {
 		kept += part[i].kept;
 		if (part[i].ret)
 			ret = part[i].ret;
@@ -207,17 +242,26 @@ static int hvx_copy_commit(struct hvx_resize *rs)
 {
 	unsigned int from = rs->vm->kvm->arch.hpt.order;
 	u64 ptegs = hpt_pteg_mask(min(from, rs->order)) + 1;
-	struct hvx_copy_part *parts, alone = {};
+	struct hvx_copy_part alone = {}, *parts = NULL;
+	struct hvx_copy_worker *workers = NULL;
+	struct hvx_copy copy = { .part = &alone, .nr = 1 };
 	unsigned int nr;
 	int ret;
 
 	nr = min_t(u64, min(num_online_cpus(), HVX_COPY_MAX_PARTS),
 		   (hpt_pteg_mask(from) + 1) / HVX_COPY_PART_PTEGS);
-	parts = nr > 1 ? kcalloc(nr, sizeof(*parts), GFP_KERNEL) : NULL;
-	if (!parts)
-		return hvx_copy_parts(rs, &alone, 1, ptegs);
-
-	ret = hvx_copy_parts(rs, parts, nr, ptegs);
+	/* The vCPUs are stopped: rather do it alone than wait for memory. */
+	if (nr > 1) {
+		parts = kcalloc(nr, sizeof(*parts), GFP_NOWAIT | __GFP_NOWARN);
+		workers = kcalloc(nr - 1, sizeof(*workers),
+				  GFP_NOWAIT | __GFP_NOWARN);
+	}
+	if (parts && workers) {
+		copy.part = parts;
+		copy.nr = nr;
+	}
+	ret = hvx_copy_parts(rs, &copy, workers, ptegs);
+	kfree(workers);
 	kfree(parts);
 	return ret;
 }

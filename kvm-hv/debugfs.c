@@ -26,7 +26,6 @@ static const char *const hvx_state_names[] = {
 	[HVX_POPULATING] = "populating",
 	[HVX_READY] = "ready",
 	[HVX_FAILED] = "failed",
-	[HVX_COMMITTING] = "committing",
 };
 
 static const char *const hvx_cancel_names[] = {

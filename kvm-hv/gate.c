@@ -15,6 +15,11 @@
  * are out of the guest and real mode is behind them. The wrapper drops the
  * pretended signal, waits at the gate, and runs the vCPU again; user space does
  * not notice.
+ *
+ * A thread that waits in a page fault of the host's (swap, userfaultfd) does not
+ * come out until it has its page, and that can take minutes. The others are not to
+ * stand still for its sake. So closing is an attempt of some milliseconds, and who
+ * wants the gate closed tries again later, with the vCPUs running in between.
  */
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
@@ -22,9 +27,14 @@
 
 #include "gate.h"
 
-/* A vCPU that does not come out in this time makes the closing fail. */
-#define HVX_GATE_TIMEOUT	(10 * HZ)
-#define HVX_GATE_KICK_PERIOD	max(HZ / 100, 1)
+/*
+ * How long an attempt waits for vCPUs that sleep, and in all: for those that can
+ * run the host only has to find a CPU, which on a busy one takes its time, and
+ * would take it again at the next attempt.
+ */
+#define HVX_GATE_ATTEMPT	msecs_to_jiffies(10)
+#define HVX_GATE_ATTEMPT_MAX	msecs_to_jiffies(500)
+#define HVX_GATE_KICK_PERIOD	msecs_to_jiffies(4)
 
 /**
  * hvx_gate_init() - make a gate, open and with nobody inside
@@ -94,16 +104,23 @@ void hvx_gate_leave(struct hvx_gate *gate, struct hvx_pass *pass)
 		wake_up_all(&gate->wait);
 }
 
-/*
+/**
+ * hvx_gate_kick() - have everybody who is inside come out once
+ * @gate: the gate, open or closed
+ *
  * The flag comes first: a thread that is on its way in sees it before it enters
- * the guest. Then whatever it may be doing instead: running the guest, or host
- * code, on some CPU; sleeping in H_CEDE; on POWER8 waiting for the thread that
- * runs its virtual core.
+ * the guest, for stock KVM looks for signals between its last wait and the entry.
+ * Then whatever it may be doing instead: running the guest, or host code, on some
+ * CPU; sleeping in H_CEDE; on POWER8 waiting for the thread that runs its virtual
+ * core.
  *
  * siglock is not held, so a recalc_sigpending() of the thread itself may lose
- * the flag. That only happens outside vcpu_run(), and the closer kicks again.
+ * the flag. That only happens outside vcpu_run(); and who closes the gate kicks
+ * again.
+ *
+ * Context: any that may take a spin lock. Nobody is waited for.
  */
-static void hvx_gate_kick(struct hvx_gate *gate)
+void hvx_gate_kick(struct hvx_gate *gate)
 {
 	struct hvx_pass *pass;
 
@@ -129,20 +146,35 @@ static bool hvx_gate_empty(struct hvx_gate *gate)
 	return empty;
 }
 
+/* Whether one of those inside only needs a CPU to come out. */
+static bool hvx_gate_runnable(struct hvx_gate *gate)
+{
+	struct hvx_pass *pass;
+	bool runnable = false;
+
+	spin_lock(&gate->lock);
+	list_for_each_entry(pass, &gate->inside, node)
+		runnable |= task_is_running(pass->task);
+	spin_unlock(&gate->lock);
+	return runnable;
+}
+
 /**
- * hvx_gate_close() - take every vCPU out and keep it out
+ * hvx_gate_close() - try to take every vCPU out, and keep it out
  * @gate: the gate, open
  *
  * There may be one closer at a time; the caller holds the lock that sees to it.
  *
- * Context: may sleep. The caller is not inside, and holds no lock that a vCPU
- * could wait for inside (kvm->arch.mmu_setup_lock is one that it could).
- * Return: 0 with the gate closed, -EINTR for a fatal signal or -EBUSY if a vCPU
+ * Context: may sleep, for HVX_GATE_ATTEMPT or so. The caller is not inside, and
+ * holds no lock that a vCPU could wait for inside (kvm->arch.mmu_setup_lock is one
+ * that it could).
+ * Return: 0 with the gate closed, -EINTR for a fatal signal or -EAGAIN if a vCPU
  * did not come out, with the gate open again.
  */
 int hvx_gate_close(struct hvx_gate *gate)
 {
-	unsigned long deadline = jiffies + HVX_GATE_TIMEOUT;
+	unsigned long attempt = jiffies + HVX_GATE_ATTEMPT;
+	unsigned long end = jiffies + HVX_GATE_ATTEMPT_MAX;
 	long left;
 
 	spin_lock(&gate->lock);
@@ -155,12 +187,14 @@ int hvx_gate_close(struct hvx_gate *gate)
 		left = wait_event_killable_timeout(gate->wait,
 						   hvx_gate_empty(gate),
 						   HVX_GATE_KICK_PERIOD);
-	} while (!left && time_before(jiffies, deadline));
+	} while (!left &&
+		 (time_before(jiffies, attempt) ||
+		  (time_before(jiffies, end) && hvx_gate_runnable(gate))));
 
 	if (left > 0)
 		return 0;
 	hvx_gate_open(gate);
-	return left < 0 ? -EINTR : -EBUSY;
+	return left < 0 ? -EINTR : -EAGAIN;
 }
 
 /**

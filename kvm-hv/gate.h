@@ -33,6 +33,7 @@ int hvx_gate_enter(struct hvx_gate *gate, struct hvx_pass *pass,
 void hvx_gate_leave(struct hvx_gate *gate, struct hvx_pass *pass);
 int hvx_gate_close(struct hvx_gate *gate);
 void hvx_gate_open(struct hvx_gate *gate);
+void hvx_gate_kick(struct hvx_gate *gate);
 void hvx_gate_kill(struct hvx_gate *gate);
 
 #endif /* KVM_HV_EXT_GATE_H */

@@ -170,42 +170,108 @@ void hvx_hpt_free(struct kvm_hpt_info *hpt)
 }
 
 /**
+ * hvx_hpt_absent() - say so if a VM has no table, before stock KVM frees it
+ * @kvm: the VM
+ *
+ * kvmppc_free_hpt() leaves "cma" set in what it has freed. If no other table takes its
+ * place, as when KVM_PPC_ALLOCATE_HTAB finds no memory or a VM turns radix and back,
+ * the next call would free the page at address 0 to the CMA reserve, 1 << -16 of them.
+ *
+ * Context: may sleep; the hpt_lock is held, or nobody else uses the VM any more.
+ */
+void hvx_hpt_absent(struct kvm *kvm)
+{
+	mutex_lock(&kvm->arch.mmu_setup_lock);
+	if (!kvm->arch.hpt.virt)
+		kvm->arch.hpt.cma = 0;
+	mutex_unlock(&kvm->arch.mmu_setup_lock);
+}
+
+/* How many memslots there are, and as of when. */
+static unsigned int hvx_slots_count(struct kvm *kvm, u64 *generation)
+{
+	const struct kvm_memslots *slots;
+	struct kvm_memory_slot *slot;
+	unsigned int nr = 0;
+	int bkt, idx;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	slots = kvm_memslots(kvm);
+	*generation = slots->generation;
+	kvm_for_each_memslot(slot, bkt, slots)
+		nr++;
+	srcu_read_unlock(&kvm->srcu, idx);
+	return nr;
+}
+
+/* Fills in the list, if it still is that of rmaps->generation. */
+static bool hvx_slots_list(struct kvm *kvm, unsigned int nr,
+			   struct hvx_rmaps *rmaps)
+{
+	const struct kvm_memslots *slots;
+	struct kvm_memory_slot *slot;
+	int bkt, idx;
+	bool same;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	slots = kvm_memslots(kvm);
+	same = slots->generation == rmaps->generation;
+	kvm_for_each_memslot(slot, bkt, slots) {
+		if (!same || rmaps->nr == nr)
+			break;
+		rmaps->slot[rmaps->nr].id = slot->id;
+		rmaps->slot[rmaps->nr].npages = slot->npages;
+		rmaps->nr++;
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+	return same;
+}
+
+/*
+ * kvm->slots_lock is not taken for it: stock KVM holds that while it copies a dirty log
+ * to the VMM's memory, and a VMM that lets it wait there is not to keep a worker.
+ */
+static struct hvx_rmaps *hvx_rmaps_list(struct kvm *kvm,
+					struct hvx_progress *progress)
+{
+	struct hvx_rmaps *rmaps;
+	u64 generation;
+	unsigned int nr;
+
+	while (!READ_ONCE(progress->cancel)) {
+		nr = hvx_slots_count(kvm, &generation);
+		rmaps = hvx_fail_alloc() ? NULL :
+			kvzalloc(struct_size(rmaps, slot, nr), GFP_KERNEL_ACCOUNT);
+		if (!rmaps)
+			return ERR_PTR(-ENOMEM);
+		rmaps->generation = generation;
+		if (hvx_slots_list(kvm, nr, rmaps))
+			return rmaps;
+		/* A change ends the resize, unless it had begun before. */
+		kvfree(rmaps);
+	}
+	return ERR_PTR(-ECANCELED);
+}
+
+/**
  * hvx_rmaps_alloc() - make an empty reverse map for every memslot there is
  * @kvm: the VM
  * @progress: says when to give up
  *
- * The caller sees to it that the memslots do not change until the result is
- * installed, or that it is thrown away when they do.
+ * The memslots may change meanwhile and later: the generation tells.
  *
- * Context: may sleep. Takes kvm->slots_lock.
+ * Context: may sleep.
  * Return: the reverse maps, or an error pointer: -ENOMEM, -ECANCELED.
  */
 struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
 				  struct hvx_progress *progress)
 {
-	struct kvm_memory_slot *slot;
-	struct hvx_rmaps *rmaps;
-	unsigned int i, nr = 0;
+	struct hvx_rmaps *rmaps = hvx_rmaps_list(kvm, progress);
+	unsigned int i;
 	size_t bytes;
-	int bkt;
 
-	/* The list is taken under the lock, the memory is not. */
-	mutex_lock(&kvm->slots_lock);
-	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm))
-		nr++;
-	rmaps = hvx_fail_alloc() ? NULL :
-		kvzalloc(struct_size(rmaps, slot, nr), GFP_KERNEL_ACCOUNT);
-	if (rmaps) {
-		kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
-			rmaps->slot[rmaps->nr].id = slot->id;
-			rmaps->slot[rmaps->nr].npages = slot->npages;
-			rmaps->nr++;
-		}
-	}
-	mutex_unlock(&kvm->slots_lock);
-	if (!rmaps)
-		return ERR_PTR(-ENOMEM);
-
+	if (IS_ERR(rmaps))
+		return rmaps;
 	for (i = 0; i < rmaps->nr; i++) {
 		if (READ_ONCE(progress->cancel)) {
 			hvx_rmaps_free(rmaps);

@@ -21,6 +21,7 @@ struct hvx_progress {
 
 /* Reverse maps for every memslot, the array that the switch exchanges. */
 struct hvx_rmaps {
+	u64 generation;			/* of the memslots they are made for */
 	unsigned int nr;
 	struct hvx_rmap {
 		int id;			/* of the memslot */
@@ -37,6 +38,7 @@ int hvx_hpt_alloc(struct kvm_hpt_info *hpt, unsigned int order,
 		  struct hvx_progress *progress);
 void hvx_hpt_free(struct kvm_hpt_info *hpt);
 u64 hvx_hpt_bytes(unsigned int order);
+void hvx_hpt_absent(struct kvm *kvm);
 
 struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
 				  struct hvx_progress *progress);

@@ -272,19 +272,18 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
  * @vm: the VM, whose MMU mode or table may have changed
  *
  * A vCPU that was let in before and has waited for the change in stock KVM comes out
- * once more.
+ * once more. It is not waited for: one that is stuck in a fault of the host's comes
+ * out when it has its page, and before it enters the guest.
  *
- * Context: may sleep; the hpt_lock is held, kvm->slots_lock is not.
+ * Context: any that may take a spin lock.
  */
 void hvx_limit_recheck(struct hvx_vm *vm)
 {
 	hvx_limit_unsettle(vm);
 	if (!hvx_limit_get(vm))
 		return;
-	mutex_lock(&vm->resizer.lock);
-	if (!hvx_gate_close(&vm->gate))
-		hvx_gate_open(&vm->gate);
-	mutex_unlock(&vm->resizer.lock);
+	/* Who comes in after this kick sees the new epoch, see hvx_run_inside(). */
+	hvx_gate_kick(&vm->gate);
 }
 
 static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift)

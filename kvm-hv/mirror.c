@@ -215,6 +215,21 @@ static int hvx_mirror_populate(struct hvx_resize *rs)
 	return hvx_mirror_walk(rs);
 }
 
+/*
+ * An absent entry that was marked as emulated MMIO becomes valid if a memslot has come
+ * since it was entered, and the guest touches it. Its copy keeps the mark, which is
+ * right: the mark is a hint of what the fault is about, and KVM's fault handler looks
+ * for a memslot all the same.
+ */
+static u64 hvx_mirror_want_r(const struct hvx_entry *e, u64 r)
+{
+	bool mmio = e->mmio;
+
+	if (e->v & HPT_V_VALID)
+		mmio = hpte_is_mmio(hpte_absent_v(e->v), r);
+	return hpte_absent_r(e->v, e->gr, mmio);
+}
+
 static bool hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 {
 	const struct revmap_entry *rev = &rs->hpt.rev[j];
@@ -225,13 +240,13 @@ static bool hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 	preempt_disable();
 	hvx_mirror_want(rs, j, &want);
 	preempt_enable();
-	if (want.e.v) {
-		want_v = hpte_absent_v(want.e.v);
-		want_r = hpte_absent_r(want.e.v, want.e.gr, want.e.mmio);
-	}
-
 	v = hvx_hpte_v(hptep);
 	r = hvx_read_be64(&hptep[1]);
+	if (want.e.v) {
+		want_v = hpte_absent_v(want.e.v);
+		want_r = hvx_mirror_want_r(&want.e, r);
+	}
+
 	if (!hpte_in_use(v))
 		v = 0;
 	/* The segment size has taken the place of the top of an MMIO address. */
@@ -265,6 +280,11 @@ static int hvx_mirror_verify(struct hvx_resize *rs)
 	return 0;
 }
 
+static bool hvx_mirror_collides(struct hvx_resize *rs)
+{
+	return atomic64_read(&rs->collisions);
+}
+
 static int hvx_mirror_commit(struct hvx_resize *rs)
 {
 	int ret = 0;
@@ -272,7 +292,7 @@ static int hvx_mirror_commit(struct hvx_resize *rs)
 	/* A table changed behind our back: the guest may start again. */
 	if (!hvx_route_complete(rs))
 		return -ENXIO;
-	if (atomic64_read(&rs->collisions))
+	if (hvx_mirror_collides(rs))
 		return -ENOSPC;
 	if (verify)
 		ret = hvx_mirror_verify(rs);
@@ -285,6 +305,7 @@ const struct hvx_strategy hvx_mirror_strategy = {
 	.id = KVM_PPC_HPT_RESIZE_MIRROR,
 	.possible = hvx_mirror_possible,
 	.populate = hvx_mirror_populate,
+	.collides = hvx_mirror_collides,
 	.commit = hvx_mirror_commit,
 	.end = hvx_route_end,
 };

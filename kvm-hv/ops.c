@@ -51,6 +51,7 @@ static void hvx_destroy_vm(struct kvm *kvm)
 		hvx_resizer_destroy(vm);
 		hvx_balloon_destroy(vm);
 		hvx_limit_destroy(&vm->limit);
+		hvx_hpt_absent(kvm);
 	}
 	hvx_stock.destroy_vm(kvm);
 	if (vm)
@@ -138,6 +139,8 @@ static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
 	hvx_hpt_freeze(vm);
 	if (vm && (cfg->flags & KVM_PPC_MMUV3_RADIX))
 		hvx_resize_end(vm, HVX_CANCEL_RADIX);
+	if (vm)
+		hvx_hpt_absent(kvm);
 	ret = hvx_stock.configure_mmu(kvm, cfg);
 	if (vm) {
 		hvx_resize_allow(vm);

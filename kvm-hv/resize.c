@@ -22,6 +22,23 @@ module_param(commit_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(commit_timeout_ms,
 		 "Milliseconds that a prepared HPT waits for COMMIT before it is freed (0: for ever)");
 
+static unsigned int prepare_interval_ms = 200;
+module_param(prepare_interval_ms, uint, 0644);
+MODULE_PARM_DESC(prepare_interval_ms,
+		 "Milliseconds between two PREPAREs of a VM that begin a resize, at least");
+
+static unsigned int nomem_backoff_ms = 1000;
+module_param(nomem_backoff_ms, uint, 0644);
+MODULE_PARM_DESC(nomem_backoff_ms,
+		 "Milliseconds until a VM may begin a resize after one that found no memory, doubled each time");
+
+/* The longest that a VM waits after it found no memory, again and again. */
+#define HVX_MAX_BACKOFF_MS	60000
+
+/* How long a PREPARE tries to stop the vCPUs, and how long it lets them run. */
+#define HVX_PREPARE_PATIENCE_MS	30000
+#define HVX_PREPARE_PAUSE	msecs_to_jiffies(100)
+
 /* Bytes that are cleared or copied in a millisecond, until one was measured. */
 #define HVX_DEFAULT_RATE	BIT(20)
 
@@ -29,26 +46,76 @@ MODULE_PARM_DESC(commit_timeout_ms,
 #define HVX_MAX_ESTIMATE_MS	100000
 
 /*
- * Prepare, timeout and watch. A queue runs so many works at a time for all VMs, and
- * those of other VMs can be held up: a prepare waits for a harvest, and for
- * kvm->slots_lock, under which stock KVM touches the VMM's memory.
+ * A queue runs so many works at a time for all VMs, so those that wait for each other
+ * or for something of a VM's have different ones. Prepare and watch: a prepare waits
+ * for a harvest.
  */
 struct workqueue_struct *hvx_wq;
-/* So the harvests, which are waited for under locks, have one of their own. */
+/* The harvests, which are waited for under locks. */
 struct workqueue_struct *hvx_harvest_wq;
+/* The parts of a copy, which are waited for with the vCPUs stopped. */
+struct workqueue_struct *hvx_copy_wq;
+/* What frees memory that nobody asks for any more waits for no other VM's work. */
+static struct workqueue_struct *hvx_timeout_wq;
 
-/* While tables are made or replaced the guest's memory is to stay. */
+/*
+ * While tables are made or replaced the guest's memory is to stay. That is a service,
+ * no part of the resize needs it: so a guest that prepares and cancels without end,
+ * or lets one after the other expire, does not keep the balloon off by it. After a
+ * hold that led to no COMMIT there is none for as long again.
+ */
 static void hvx_resize_hold_memory(struct hvx_resize *rs)
 {
+	if (ktime_before(rs->started, rs->vm->resizer.throttle.hold_after))
+		return;
 	hvx_balloon_hold(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = true;
 }
 
+/* The lock is held, unless it has been committed and harvested. */
 static void hvx_resize_release_memory(struct hvx_resize *rs)
 {
-	if (rs->holds_memory)
-		hvx_balloon_let_go(rs->vm, HVX_HOLDER_RESIZE);
+	struct hvx_resizer *rz = &rs->vm->resizer;
+	ktime_t now = ktime_get();
+
+	if (!rs->holds_memory)
+		return;
+	if (rs != rz->harvest)
+		rz->throttle.hold_after =
+			ktime_add(now, ktime_sub(now, rs->started));
+	hvx_balloon_let_go(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = false;
+}
+
+/*
+ * What a PREPARE begins costs others: a table from CMA has the kernel empty per-CPU
+ * lists on all CPUs and move pages, and a mirror waits for RCU. So one VM does not
+ * begin more than so many in a second, and fewer when there is no memory for them.
+ */
+static int hvx_throttle_wait_ms(const struct hvx_throttle *t)
+{
+	s64 ms = ktime_ms_delta(t->begin_after, ktime_get());
+
+	return ktime_after(t->begin_after, ktime_get()) ? max_t(s64, ms, 1) : 0;
+}
+
+static void hvx_throttle_begun(struct hvx_throttle *t)
+{
+	t->begin_after = ktime_add_ms(ktime_get(),
+				      READ_ONCE(prepare_interval_ms));
+}
+
+static void hvx_throttle_ended(struct hvx_throttle *t, int ret)
+{
+	u64 ms = READ_ONCE(nomem_backoff_ms);
+
+	if (!ret)
+		t->nomem = 0;
+	if (ret != -ENOMEM)
+		return;
+	ms = min_t(u64, ms << min(t->nomem, 16U), max(ms, HVX_MAX_BACKOFF_MS));
+	t->begin_after = ktime_add_ms(ktime_get(), ms);
+	t->nomem++;
 }
 
 /* Frees the tables that a resize holds, once nobody looks at them. */
@@ -75,8 +142,14 @@ void hvx_resize_free(struct hvx_resize *rs)
 	kfree(rs);
 }
 
-/* Takes the pending resize out; the lock is held. */
-static void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
+/**
+ * hvx_resize_drop() - take the pending resize out, if there is one
+ * @vm: the VM
+ * @why: for the counters
+ *
+ * Context: may sleep; the resizer's lock is held.
+ */
+void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
 {
 	struct hvx_resizer *rz = &vm->resizer;
 	struct hvx_resize *rs = rz->pending;
@@ -131,7 +204,7 @@ void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why)
 	rz->ended = true;
 	mutex_unlock(&rz->lock);
 	/* If it is queued only, others' works are not waited for. */
-	cancel_work_sync(&rz->prepare_work);
+	cancel_delayed_work_sync(&rz->prepare_work);
 }
 
 /**
@@ -202,51 +275,37 @@ static int hvx_resize_fill(struct hvx_resize *rs)
 	struct hvx_resizer *rz = &rs->vm->resizer;
 	int ret;
 
-	ret = hvx_resize_alloc(rs);
-	if (ret)
-		return ret;
-	trace_hvx_progress(rs->vm->kvm, rs->order, rs->progress.done,
-			   rs->progress.total);
-	if (!rs->strategy->populate)
-		return 0;
-
-	mutex_lock(&rz->lock);
-	rs->state = HVX_POPULATING;
-	mutex_unlock(&rz->lock);
-	rs->populated = true;
-	return rs->strategy->populate(rs);
+	if (rs->state == HVX_ALLOCATING) {
+		ret = hvx_resize_alloc(rs);
+		if (ret)
+			return ret;
+		trace_hvx_progress(rs->vm->kvm, rs->order, rs->progress.done,
+				   rs->progress.total);
+		if (!rs->strategy->populate)
+			return 0;
+		rs->patience = ktime_add_ms(ktime_get(),
+					    HVX_PREPARE_PATIENCE_MS);
+		mutex_lock(&rz->lock);
+		rs->state = HVX_POPULATING;
+		mutex_unlock(&rz->lock);
+		rs->populated = true;
+	}
+	ret = rs->strategy->populate(rs);
+	if (ret == -EAGAIN && ktime_after(ktime_get(), rs->patience))
+		return -EBUSY;
+	return ret;
 }
 
-static void hvx_prepare_work(struct work_struct *work)
+/* What the worker has achieved; the lock is held. */
+static void hvx_resize_prepared(struct hvx_resize *rs, int ret)
 {
-	struct hvx_resizer *rz = container_of(work, struct hvx_resizer,
-					      prepare_work);
-	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+	struct hvx_resizer *rz = &rs->vm->resizer;
 	unsigned int timeout_ms;
-	struct hvx_resize *rs;
-	int ret;
 
-	hvx_harvest_wait(vm);
-
-	mutex_lock(&rz->lock);
-	rs = rz->pending;
-	if (!rs || rs->state != HVX_ALLOCATING) {
-		mutex_unlock(&rz->lock);
-		return;
-	}
-	rs->busy = true;
-	mutex_unlock(&rz->lock);
-
-	ret = hvx_resize_fill(rs);
-
-	mutex_lock(&rz->lock);
-	rs->busy = false;
 	rs->prepare_ns = ktime_to_ns(ktime_sub(ktime_get(), rs->started));
-	trace_hvx_prepared(vm->kvm, rs->order, ret, rs->prepare_ns);
-	if (rz->pending != rs) {
-		/* Cancelled. A successor has queued this work again. */
-		hvx_resize_free(rs);
-	} else if (ret) {
+	trace_hvx_prepared(rs->vm->kvm, rs->order, ret, rs->prepare_ns);
+	hvx_throttle_ended(&rz->throttle, ret);
+	if (ret) {
 		/* Nothing is kept but the error, for the next PREPARE. */
 		rs->error = ret;
 		rs->state = HVX_FAILED;
@@ -257,13 +316,54 @@ static void hvx_prepare_work(struct work_struct *work)
 		rs->expires = timeout_ms;
 		rs->deadline = jiffies + msecs_to_jiffies(timeout_ms);
 		if (rs->expires)
-			mod_delayed_work(hvx_wq, &rz->timeout_work,
+			mod_delayed_work(hvx_timeout_wq, &rz->timeout_work,
 					 rs->deadline - jiffies);
 	}
+}
+
+static void hvx_prepare_work(struct work_struct *work)
+{
+	struct hvx_resizer *rz = container_of(to_delayed_work(work),
+					      struct hvx_resizer, prepare_work);
+	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+	struct hvx_resize *rs;
+	int ret;
+
+	hvx_harvest_wait(vm);
+
+	mutex_lock(&rz->lock);
+	rs = rz->pending;
+	if (!rs || rs->state > HVX_POPULATING) {
+		mutex_unlock(&rz->lock);
+		return;
+	}
+	rs->busy = true;
+	mutex_unlock(&rz->lock);
+
+	ret = hvx_resize_fill(rs);
+
+	mutex_lock(&rz->lock);
+	rs->busy = false;
+	if (rz->pending != rs)
+		/* Cancelled. A successor has queued this work again. */
+		hvx_resize_free(rs);
+	else if (ret == -EAGAIN)
+		/* Not slept for here: the queue is there for all VMs. */
+		queue_delayed_work(hvx_wq, &rz->prepare_work,
+				   HVX_PREPARE_PAUSE);
+	else
+		hvx_resize_prepared(rs, ret);
 	mutex_unlock(&rz->lock);
 }
 
-static bool hvx_resize_valid(u64 flags, u64 order)
+/**
+ * hvx_resize_valid() - whether the arguments of PREPARE or COMMIT make sense
+ * @flags: none are defined
+ * @order: log2 of a table's size in bytes, or 0
+ *
+ * Return: true if so.
+ */
+bool hvx_resize_valid(u64 flags, u64 order)
 {
 	if (flags)
 		return false;
@@ -293,6 +393,50 @@ static bool hvx_resize_migrating(struct kvm *kvm)
 }
 
 /**
+ * hvx_resize_current() - the pending resize, if it may be committed
+ * @vm: the VM
+ *
+ * Context: may sleep; kvm->slots_lock and the resizer's lock are held, so what makes
+ * it unfit comes before this, or after the COMMIT.
+ * Return: the resize in any state, or NULL.
+ */
+struct hvx_resize *hvx_resize_current(struct hvx_vm *vm)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct kvm *kvm = vm->kvm;
+
+	lockdep_assert_held(&kvm->slots_lock);
+	lockdep_assert_held(&rz->lock);
+	if (hvx_resize_migrating(kvm))
+		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
+	/* Begun while memslots were changing, and made for the old ones. */
+	if (rz->pending && rz->pending->state == HVX_READY &&
+	    rz->pending->rmaps->generation != kvm_memslots(kvm)->generation)
+		hvx_resize_drop(vm, HVX_CANCEL_MEMSLOT);
+	return rz->pending;
+}
+
+/* What the guest is told of the resize that is pending. */
+static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
+{
+	int ret;
+
+	switch (rs->state) {
+	case HVX_FAILED:
+		ret = rs->error;
+		hvx_resize_drop(vm, HVX_CANCEL_GUEST);
+		return ret;
+	case HVX_READY:
+		/* The guest can save itself the COMMIT, until an entry has gone. */
+		if (rs->strategy->collides && rs->strategy->collides(rs))
+			return -ENOSPC;
+		return 0;
+	default:
+		return hvx_resize_estimate(rs);
+	}
+}
+
+/**
  * hvx_resize_prepare() - start a resize, or ask how it is getting on
  * @vm: the VM
  * @flags: none are defined, so 0
@@ -305,8 +449,10 @@ static bool hvx_resize_migrating(struct kvm *kvm)
  *
  * Context: may sleep.
  * Return: 0 when a table of this order is ready (or with @order 0), else the
- * milliseconds that it may still take, or -EINVAL for bad parameters and
- * radix guests, -ENOMEM, -EBUSY if a vCPU could not be stopped.
+ * milliseconds that it may still take, or that the VM has to wait before it begins
+ * another; -EINVAL for bad parameters and radix guests, -ENOMEM, -ENOSPC if it is
+ * ready but two bolted entries want one slot of it, -EBUSY if a vCPU could not be
+ * stopped.
  */
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_road road)
@@ -315,7 +461,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	struct hvx_resize *rs;
 	int ret = 0;
 
-	if (!hvx_resize_valid(flags, order))
+	if (!hvx_resize_valid(flags, order) || order > HVX_ORDER_MAX)
 		return -EINVAL;
 
 	mutex_lock(&rz->lock);
@@ -335,12 +481,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	}
 	rs = rz->pending;
 	if (rs && rs->order == order) {
-		if (rs->state == HVX_FAILED) {
-			ret = rs->error;
-			hvx_resize_drop(vm, HVX_CANCEL_GUEST);
-		} else if (rs->state != HVX_READY) {
-			ret = hvx_resize_estimate(rs);
-		}
+		ret = hvx_resize_poll(vm, rs);
 		goto out;
 	}
 
@@ -353,12 +494,19 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		goto out;
 	}
 
+	ret = hvx_throttle_wait_ms(&rz->throttle);
+	if (ret)
+		goto out;
+	hvx_throttle_begun(&rz->throttle);
+
 	rs = hvx_fail_alloc() ? NULL : kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
 	if (!rs) {
 		ret = -ENOMEM;
+		hvx_throttle_ended(&rz->throttle, ret);
 		goto out;
 	}
 	rs->vm = vm;
+	rs->started = ktime_get();
 	hvx_resize_hold_memory(rs);
 	rs->from = vm->kvm->arch.hpt.order;
 	rs->strategy = hvx_strategy_for(vm, rs->from, order);
@@ -368,130 +516,13 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	rs->progress.total = hvx_hpt_bytes(order);
 	if (rs->strategy->populate)
 		rs->progress.total += 1ULL << rs->from;
-	rs->started = ktime_get();
 	rz->pending = rs;
 	rz->stats.prepares++;
 	trace_hvx_prepare(vm->kvm, rs->from, rs->order, road);
 	ret = hvx_resize_estimate(rs);
-	queue_work(hvx_wq, &rz->prepare_work);
+	mod_delayed_work(hvx_wq, &rz->prepare_work, 0);
 out:
 	mutex_unlock(&rz->lock);
-	return ret;
-}
-
-static void hvx_resize_record(struct hvx_resizer *rz, struct hvx_resize *rs,
-			      u64 commit_ns)
-{
-	rs->record = rz->nr_records++ % HVX_RECORDS;
-	rz->records[rs->record] = (struct hvx_resize_record) {
-		.from = rs->from,
-		.to = rs->order,
-		.strategy = rs->strategy->name,
-		.road = rs->road,
-		.prepare_ns = rs->prepare_ns,
-		.commit_ns = commit_ns,
-		.kept = atomic64_read(&rs->kept),
-		.dropped = atomic64_read(&rs->dropped),
-	};
-}
-
-/*
- * R and C are written by the hardware, at its leisure. A ptesync on each CPU that
- * may have run the guest brings out what it still has to write.
- */
-static void hvx_ptesync(void *unused)
-{
-	asm volatile("ptesync" : : : "memory");
-}
-
-/* With the vCPUs out; the locks of hvx_resize_commit() are held. */
-static int hvx_resize_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
-{
-	struct kvm *kvm = vm->kvm;
-	int ret;
-
-	on_each_cpu(hvx_ptesync, NULL, true);
-	mutex_lock(&kvm->arch.mmu_setup_lock);
-	if (kvm_is_radix(kvm)) {
-		ret = -EINVAL;
-	} else if (!kvm->arch.hpt.virt) {
-		/* No vCPU has run yet and nobody asked for a table. */
-		ret = -EIO;
-	} else {
-		rs->from = kvm->arch.hpt.order;
-		ret = rs->strategy->commit(rs);
-		if (!ret)
-			hvx_switch(kvm, &rs->hpt, rs->rmaps);
-	}
-	mutex_unlock(&kvm->arch.mmu_setup_lock);
-	return ret;
-}
-
-/**
- * hvx_resize_commit() - switch to the table that has been prepared
- * @vm: the VM
- * @flags: none are defined, so 0
- * @order: log2 of its size in bytes
- *
- * Context: may sleep. The caller is not inside the gate.
- * Return: 0 with the guest on the new table; otherwise it is still on the old
- * one: -EINVAL for bad parameters and radix guests, -ENXIO if no table of this
- * order has been prepared or it was cancelled, -EBUSY if it is not ready yet,
- * -ENOSPC if two bolted entries want one slot, -ENOMEM if the PREPARE failed
- * for that, -EIO if the VM has no table to start from, -EINTR.
- */
-int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order)
-{
-	struct hvx_resizer *rz = &vm->resizer;
-	struct kvm *kvm = vm->kvm;
-	struct hvx_resize *rs;
-	ktime_t start;
-	u64 commit_ns;
-	int ret;
-
-	if (!hvx_resize_valid(flags, order) || kvm_is_radix(kvm))
-		return -EINVAL;
-
-	mutex_lock(&rz->hpt_lock);
-	hvx_harvest_wait(vm);
-	mutex_lock(&kvm->slots_lock);
-	mutex_lock(&rz->lock);
-
-	ret = -ENXIO;
-	if (hvx_resize_migrating(kvm))
-		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
-	rs = rz->pending;
-	if (!rs || rs->order != order)
-		goto out;
-	ret = rs->state == HVX_FAILED ? rs->error : -EBUSY;
-	if (rs->state != HVX_READY)
-		goto out;
-
-	rs->state = HVX_COMMITTING;
-	start = ktime_get();
-	ret = hvx_gate_close(&vm->gate);
-	if (ret) {
-		rs->state = HVX_READY;
-		goto out;
-	}
-	ret = hvx_resize_exchange(vm, rs);
-	hvx_gate_open(&vm->gate);
-	commit_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
-	trace_hvx_commit(kvm, rs->order, ret, commit_ns);
-
-	if (ret) {
-		rz->stats.commit_failures++;
-		hvx_resize_drop(vm, HVX_CANCEL_COMMIT);
-	} else {
-		rz->stats.commits++;
-		hvx_resize_record(rz, rs, commit_ns);
-		rz->pending = NULL;
-		hvx_harvest_start(rs);
-	}
-out:
-	mutex_unlock(&rz->lock);
-	mutex_unlock(&kvm->slots_lock);
-	mutex_unlock(&rz->hpt_lock);
 	return ret;
 }
 
@@ -505,7 +536,7 @@ void hvx_resizer_init(struct hvx_resizer *rz)
 	mutex_init(&rz->lock);
 	spin_lock_init(&rz->routed_lock);
 	hvx_strategy_init(rz);
-	INIT_WORK(&rz->prepare_work, hvx_prepare_work);
+	INIT_DELAYED_WORK(&rz->prepare_work, hvx_prepare_work);
 	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);
 	INIT_DELAYED_WORK(&rz->harvest_work, hvx_harvest_work);
 }
@@ -521,25 +552,34 @@ void hvx_resizer_destroy(struct hvx_vm *vm)
 	struct hvx_resizer *rz = &vm->resizer;
 
 	hvx_resize_cancel(vm, HVX_CANCEL_DESTROY);
-	cancel_work_sync(&rz->prepare_work);
+	cancel_delayed_work_sync(&rz->prepare_work);
 	cancel_delayed_work_sync(&rz->timeout_work);
 	hvx_harvest_wait(vm);
 }
+
+static struct workqueue_struct **const hvx_queues[] = {
+	&hvx_wq, &hvx_harvest_wq, &hvx_copy_wq, &hvx_timeout_wq,
+};
 
 /**
  * hvx_resize_init() - when the module is loaded
  *
  * Return: 0 or -ENOMEM.
  */
-int hvx_resize_init(void)
+int __init hvx_resize_init(void)
 {
-	hvx_wq = alloc_workqueue("kvm-hv-ext", WQ_UNBOUND, 0);
-	if (!hvx_wq)
-		return -ENOMEM;
-	hvx_harvest_wq = alloc_workqueue("kvm-hv-ext-harvest", WQ_UNBOUND, 0);
-	if (!hvx_harvest_wq) {
-		destroy_workqueue(hvx_wq);
-		return -ENOMEM;
+	static const char *const names[ARRAY_SIZE(hvx_queues)] __initconst = {
+		"prepare", "harvest", "copy", "timeout",
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hvx_queues); i++) {
+		*hvx_queues[i] = alloc_workqueue("kvm-hv-ext-%s", WQ_UNBOUND, 0,
+						 names[i]);
+		if (!*hvx_queues[i]) {
+			hvx_resize_exit();
+			return -ENOMEM;
+		}
 	}
 	return 0;
 }
@@ -549,6 +589,8 @@ int hvx_resize_init(void)
  */
 void hvx_resize_exit(void)
 {
-	destroy_workqueue(hvx_wq);
-	destroy_workqueue(hvx_harvest_wq);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hvx_queues) && *hvx_queues[i]; i++)
+		destroy_workqueue(*hvx_queues[i]);
 }

@@ -11,6 +11,12 @@
 
 #include "hpt.h"
 
+/*
+ * KVM's reverse maps name an entry by 32 bits of index: with 2^(n - 4) entries in a
+ * table of order n, none larger than this can be linked right.
+ */
+#define HVX_ORDER_MAX	36
+
 struct hvx_vm;
 struct hvx_resize;
 
@@ -20,7 +26,6 @@ enum hvx_state {
 	HVX_POPULATING,		/* the strategy brings entries over */
 	HVX_READY,		/* waits for COMMIT */
 	HVX_FAILED,		/* keeps the error for the next PREPARE */
-	HVX_COMMITTING,
 };
 
 enum hvx_cancel {
@@ -50,6 +55,9 @@ enum hvx_road {
  * @possible: whether it can do this resize now; NULL if it can do any
  * @populate: called by the worker with the new table empty; may sleep, and
  *	gives up soon after progress.cancel is set. NULL if there is nothing to do.
+ *	-EAGAIN if it cannot begin now: it is called again some time later.
+ * @collides: whether COMMIT would fail for a collision if it came now; NULL if
+ *	only COMMIT can tell. The resizer's lock is held.
  * @commit: called with all vCPUs out of KVM, kvm->slots_lock and
  *	kvm->arch.mmu_setup_lock held; afterwards the new table holds what the
  *	guest may rely on. Returns 0 or -ENOSPC, or another errno.
@@ -64,6 +72,7 @@ struct hvx_strategy {
 	u32 id;
 	bool (*possible)(struct kvm *kvm, unsigned int from, unsigned int to);
 	int (*populate)(struct hvx_resize *rs);
+	bool (*collides)(struct hvx_resize *rs);
 	int (*commit)(struct hvx_resize *rs);
 	bool rc_at_commit;
 	bool bolted_only;
@@ -95,6 +104,7 @@ struct hvx_resize {
 	bool holds_memory;		/* of the guest, see balloon.c */
 	bool populated;			/* the strategy has something to undo */
 	ktime_t started;		/* PREPARE */
+	ktime_t patience;		/* until then it tries to begin to populate */
 	s64 prepare_ns;
 	atomic64_t kept;		/* entries brought over */
 	atomic64_t dropped;		/* entries given up */
@@ -129,6 +139,15 @@ struct hvx_resize_stats {
 };
 
 /*
+ * What one guest's PREPAREs may cost the rest of the host; hvx_resizer.lock.
+ */
+struct hvx_throttle {
+	ktime_t begin_after;		/* none begins before */
+	unsigned int nomem;		/* failures for memory in a row */
+	ktime_t hold_after;		/* none keeps the balloon off before */
+};
+
+/*
  * Locks, outermost first:
  *  hpt_lock	held by whatever replaces the VM's table, empties it, lets user
  *		space see it, or reads its dirty bits
@@ -144,7 +163,8 @@ struct hvx_resizer {
 	const struct hvx_strategy *strategy;	/* for the next PREPARE */
 	struct hvx_resize *pending;
 	bool ended;			/* none may begin, see hvx_resize_end() */
-	struct work_struct prepare_work;
+	struct hvx_throttle throttle;
+	struct delayed_work prepare_work;
 	struct delayed_work timeout_work;
 
 	/* The resize whose old table is being harvested; hpt_lock, then the worker */
@@ -166,11 +186,16 @@ void hvx_resizer_init(struct hvx_resizer *rz);
 void hvx_resizer_destroy(struct hvx_vm *vm);
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_road road);
-int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order);
+bool hvx_resize_valid(u64 flags, u64 order);
+struct hvx_resize *hvx_resize_current(struct hvx_vm *vm);
+void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_allow(struct hvx_vm *vm);
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_free(struct hvx_resize *rs);
+
+/* commit.c */
+int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order);
 
 /* strategy.c */
 void hvx_strategy_init(struct hvx_resizer *rz);
@@ -189,7 +214,7 @@ void hvx_harvest_work(struct work_struct *work);
 void hvx_harvest_wait(struct hvx_vm *vm);
 bool hvx_harvest_one(struct hvx_resize *rs, u64 index);
 
-extern struct workqueue_struct *hvx_wq, *hvx_harvest_wq;
+extern struct workqueue_struct *hvx_wq, *hvx_harvest_wq, *hvx_copy_wq;
 
 int hvx_resize_init(void);
 void hvx_resize_exit(void);

@@ -60,8 +60,8 @@ static int hvx_routed_bit(unsigned long hcall)
  * @rs: the resize, with the new table empty
  *
  * Context: the worker; may sleep.
- * Return: 0, -ECANCELED if the resize has been given up, or -EBUSY if a vCPU
- * could not be stopped.
+ * Return: 0, -ECANCELED if the resize has been given up, or -EAGAIN if a vCPU
+ * could not be stopped now.
  */
 int hvx_route_begin(struct hvx_resize *rs)
 {

@@ -29,6 +29,33 @@ static bool hvx_stopped_at_hcall(const struct kvm_vcpu *vcpu)
 	       vcpu->arch.hcall_needed;
 }
 
+/*
+ * Into the gate, with the memory looked at. That may have to be done again since:
+ * whoever asks for it kicks those inside afterwards, and a thread that he has missed
+ * has taken the gate's lock after him, and sees it on the second look.
+ */
+static int hvx_run_enter(struct hvx_gate *gate, struct hvx_pass *pass,
+			 struct hvx_vm *vm, struct kvm_vcpu *vcpu)
+{
+	int ret;
+
+	for (;;) {
+		if (vm && unlikely(!hvx_limit_settled(&vm->limit))) {
+			ret = hvx_limit_settle(vm, vcpu);
+			if (ret)
+				return ret;
+		}
+		ret = hvx_gate_enter(gate, pass, vcpu);
+		if (ret) {
+			vcpu->run->exit_reason = KVM_EXIT_INTR;
+			return ret;
+		}
+		if (!vm || likely(hvx_limit_settled(&vm->limit)))
+			return 0;
+		hvx_gate_leave(gate, pass);
+	}
+}
+
 /* What touches the HPT happens between enter and leave. */
 static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 			  struct kvm_vcpu *vcpu)
@@ -36,11 +63,9 @@ static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 	struct hvx_pass pass;
 	int ret;
 
-	ret = hvx_gate_enter(gate, &pass, vcpu);
-	if (ret) {
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	ret = hvx_run_enter(gate, &pass, vm, vcpu);
+	if (ret)
 		return ret;
-	}
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
 	} while (vm && hvx_stopped_at_hcall(vcpu) && hvx_hpt_hcall(vm, vcpu));
@@ -54,11 +79,6 @@ static int hvx_run_vm(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 
 	hvx_stop_fix(vm);
 	for (;;) {
-		if (unlikely(!hvx_limit_settled(&vm->limit))) {
-			ret = hvx_limit_settle(vm, vcpu);
-			if (ret)
-				return ret;
-		}
 		ret = hvx_run_inside(&vm->gate, vm, vcpu);
 
 		if (hvx_stopped_at_hcall(vcpu)) {
