@@ -4,10 +4,12 @@
  * the guest still runs on the old HPT after each that is not a success.
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/kvm_hv_ext.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
+#include "host.h"
 #include "hpt.h"
 #include "table.h"
 #include "vmm.h"
@@ -172,11 +174,46 @@ TEST_F(abi, same_order)
 
 TEST_F(abi, no_memory)
 {
-	int ret = resize_prepare(self->vcpu, HPT_MAX_ORDER);
+	int ret = resize_prepare(self->vcpu, KVM_MAX_ORDER);
 
 	/* In the kernel, policy refuses it before memory does. */
 	EXPECT_EQ(variant->road == ROAD_HCALL ? -EPERM : -ENOMEM, ret);
-	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, HPT_MAX_ORDER));
+	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, KVM_MAX_ORDER));
+	EXPECT_UNHARMED(self);
+}
+
+/* More entries than KVM's reverse maps can name, on whatever host. */
+TEST_F(abi, beyond_the_reverse_maps)
+{
+	unsigned int order;
+
+	if (vmm_lacks_ext(variant->road))
+		SKIP(return, "stock KVM tries");
+	for (order = KVM_MAX_ORDER + 1; order <= HPT_MAX_ORDER; order++) {
+		EXPECT_EQ(variant->road == ROAD_HCALL ? -EPERM : -EINVAL,
+			  resize_prepare_once(self->vcpu, 0, order));
+		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, order));
+	}
+	EXPECT_UNHARMED(self);
+}
+
+/* An administrator who wants no limit says so with the largest number there is. */
+TEST_F(abi, order_slack)
+{
+	static const long slack[] = { 1, 100, UINT_MAX };
+	long old = module_param("hpt_order_slack");
+	unsigned int i;
+
+	if (variant->road != ROAD_HCALL)
+		SKIP(return, "a VMM has its own policy");
+	EXPECT_TRUE(module_set_param("hpt_order_slack", 0));
+	EXPECT_EQ(-EPERM, resize_prepare_once(self->vcpu, 0, KVM_MAX_ORDER));
+	for (i = 0; i < ARRAY_SIZE(slack); i++) {
+		EXPECT_TRUE(module_set_param("hpt_order_slack", slack[i]));
+		EXPECT_EQ(0, resize_prepare(self->vcpu, 24));
+		EXPECT_EQ(0, resize_prepare_once(self->vcpu, 0, 0));
+	}
+	EXPECT_TRUE(module_set_param("hpt_order_slack", old));
 	EXPECT_UNHARMED(self);
 }
 

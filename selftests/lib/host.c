@@ -272,17 +272,18 @@ bool module_loaded(void)
  *
  * Return: the value, -1 if there is no such parameter.
  */
-int module_param(const char *name)
+long module_param(const char *name)
 {
 	char path[128], text[32] = "";
-	int fd, value = -1;
+	long value = -1;
+	int fd;
 
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
 	fd = open(path, O_RDONLY);
 	if (fd < 0)
 		return -1;
 	if (read(fd, text, sizeof(text) - 1) > 0)
-		value = atoi(text);
+		value = atol(text);
 	close(fd);
 	return value;
 }
@@ -294,10 +295,10 @@ int module_param(const char *name)
  *
  * Return: false if there is no such parameter, or it cannot be set.
  */
-bool module_set_param(const char *name, int value)
+bool module_set_param(const char *name, long value)
 {
 	char path[128], text[32];
-	int fd, len = snprintf(text, sizeof(text), "%d", value);
+	int fd, len = snprintf(text, sizeof(text), "%ld", value);
 	bool set;
 
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);

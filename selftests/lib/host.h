@@ -32,8 +32,8 @@ bool mem_returned(const struct mem_use *before, unsigned long ms);
 const char *module_path(void);
 bool module_loaded(void);
 void module_params(char *text, size_t size);
-int module_param(const char *name);
-bool module_set_param(const char *name, int value);
+long module_param(const char *name);
+bool module_set_param(const char *name, long value);
 int module_insert(const char *path, const char *params);
 int module_remove(void);
 

@@ -10,7 +10,8 @@
 #include "types.h"
 
 #define HPT_MIN_ORDER		18
-#define HPT_MAX_ORDER		46
+#define HPT_MAX_ORDER		46	/* of the architecture */
+#define KVM_MAX_ORDER		36	/* KVM's reverse maps: 2^32 entries */
 #define HPTES_PER_GROUP		8
 
 /* First doubleword, in the format of hcalls and of the HTAB descriptor. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
@@ -176,6 +177,33 @@ void vm_slot_use(struct vm *vm, unsigned int id, unsigned long gpa,
 	ret = vm_slot_set(vm, id, gpa, 0);
 	if (ret)
 		die("memslot %u at %#lx: %s", id, gpa, strerror(-ret));
+}
+
+/**
+ * vm_counter() - a number that the module shows of a VM
+ * @vm: the VM
+ * @file: in its debugfs directory hv-ext
+ * @name: what the line begins with
+ *
+ * Return: the number, ~0 if there is no such line.
+ */
+unsigned long vm_counter(struct vm *vm, const char *file, const char *name)
+{
+	char path[128], line[128];
+	unsigned long val = ~0ul;
+	size_t len = strlen(name);
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/%s",
+		 getpid(), vm->fd, file);
+	f = fopen(path, "r");
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			sscanf(line + len, "%lu", &val);
+	fclose(f);
+	return val;
 }
 
 /**
