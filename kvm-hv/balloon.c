@@ -12,6 +12,7 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/eventfd.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
@@ -20,6 +21,7 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
+#include "compat.h"
 #include "vm.h"
 #include "watch.h"
 
@@ -47,29 +49,6 @@ void hvx_balloon_destroy(struct hvx_vm *vm)
 	if (b->eventfd)
 		eventfd_ctx_put(b->eventfd);
 	b->eventfd = NULL;
-}
-
-/* eventfd_signal() is told by how much to count, or always counts by one. */
-static void __maybe_unused
-hvx_signal_by(__u64 (*signal)(struct eventfd_ctx *ctx, __u64 n),
-	      struct eventfd_ctx *ctx)
-{
-	signal(ctx, 1);
-}
-
-static void __maybe_unused
-hvx_signal_one(void (*signal)(struct eventfd_ctx *ctx), struct eventfd_ctx *ctx)
-{
-	signal(ctx);
-}
-
-#define HVX_SIGNALS_ONE	__same_type(&eventfd_signal,			\
-				    (void (*)(struct eventfd_ctx *))NULL)
-
-static void hvx_eventfd_signal(struct eventfd_ctx *ctx)
-{
-	__builtin_choose_expr(HVX_SIGNALS_ONE, hvx_signal_one, hvx_signal_by)
-		(eventfd_signal, ctx);
 }
 
 /*
@@ -153,10 +132,10 @@ unsigned int hvx_balloon_holders(struct hvx_vm *vm)
 
 static int hvx_holder_release(struct inode *inode, struct file *file)
 {
-	struct hvx_vm *vm = file->private_data;
+	struct file *vm_file = file->private_data;
 
-	hvx_balloon_let_go(vm, HVX_HOLDER_FD);
-	kvm_put_kvm(vm->kvm);
+	hvx_balloon_let_go(hvx_vm_find(vm_file->private_data), HVX_HOLDER_FD);
+	fput(vm_file);
 	return 0;
 }
 
@@ -166,17 +145,18 @@ static const struct file_operations hvx_holder_fops = {
 	.llseek = noop_llseek,
 };
 
-static int hvx_balloon_new_holder(struct hvx_vm *vm)
+/* The descriptor holds the VM's file, and that the VM, with what we keep for it. */
+static int hvx_balloon_new_holder(struct hvx_vm *vm, struct file *vm_file)
 {
 	int fd;
 
-	kvm_get_kvm(vm->kvm);
+	get_file(vm_file);
 	hvx_balloon_hold(vm, HVX_HOLDER_FD);
-	fd = anon_inode_getfd("kvm-balloon-inhibit", &hvx_holder_fops, vm,
+	fd = anon_inode_getfd("kvm-balloon-inhibit", &hvx_holder_fops, vm_file,
 			      O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		hvx_balloon_let_go(vm, HVX_HOLDER_FD);
-		kvm_put_kvm_no_destroy(vm->kvm);
+		fput(vm_file);
 	}
 	return fd;
 }
@@ -202,13 +182,14 @@ static int hvx_balloon_notify(struct hvx_vm *vm, int fd)
 /**
  * hvx_balloon_ioctl() - KVM_PPC_BALLOON_INHIBIT
  * @vm: the VM
+ * @vm_file: its file, on which the ioctl was done
  * @argp: struct kvm_ppc_balloon_inhibit
  *
  * Context: may sleep.
  * Return: a new descriptor, or 0 when notification was asked for; -EFAULT,
  * -EINVAL, -EBADF, or what stands against another descriptor.
  */
-int hvx_balloon_ioctl(struct hvx_vm *vm, void __user *argp)
+int hvx_balloon_ioctl(struct hvx_vm *vm, struct file *vm_file, void __user *argp)
 {
 	struct kvm_ppc_balloon_inhibit arg;
 
@@ -219,7 +200,7 @@ int hvx_balloon_ioctl(struct hvx_vm *vm, void __user *argp)
 
 	switch (arg.op) {
 	case KVM_PPC_BALLOON_HOLD:
-		return hvx_balloon_new_holder(vm);
+		return hvx_balloon_new_holder(vm, vm_file);
 	case KVM_PPC_BALLOON_NOTIFY:
 		return hvx_balloon_notify(vm, arg.eventfd);
 	}

@@ -14,6 +14,7 @@
 #include "backing.h"
 
 struct eventfd_ctx;
+struct file;
 struct hvx_vm;
 
 /* Who may be a holder; each may hold many times. */
@@ -60,7 +61,7 @@ void hvx_balloon_hold_atomic(struct hvx_vm *vm, enum hvx_holder who);
 void hvx_balloon_let_go(struct hvx_vm *vm, enum hvx_holder who);
 void hvx_balloon_let_go_all(struct hvx_vm *vm, enum hvx_holder who);
 unsigned int hvx_balloon_holders(struct hvx_vm *vm);
-int hvx_balloon_ioctl(struct hvx_vm *vm, void __user *argp);
+int hvx_balloon_ioctl(struct hvx_vm *vm, struct file *vm_file, void __user *argp);
 void hvx_balloon_show(struct seq_file *m, struct hvx_vm *vm);
 
 #endif /* KVM_HV_EXT_BALLOON_H */

@@ -25,6 +25,7 @@
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
 
+#include "compat.h"
 #include "gate.h"
 
 /*
@@ -129,7 +130,7 @@ void hvx_gate_kick(struct hvx_gate *gate)
 		set_tsk_thread_flag(pass->task, TIF_SIGPENDING);
 		/* Pairs with the barriers in wake-up and in guest entry. */
 		smp_mb__after_atomic();
-		kvm_vcpu_wake_up(pass->vcpu);
+		hvx_vcpu_wake_up(pass->vcpu);
 		wake_up(&pass->vcpu->arch.cpu_run);
 		kick_process(pass->task);
 	}

@@ -11,6 +11,7 @@
 #include <linux/kvm_host.h>
 #include <linux/sched.h>
 
+#include "compat.h"
 #include "vm.h"
 #include "trace.h"
 
@@ -29,7 +30,7 @@ static void hvx_harvest_dirty(struct kvm *kvm, u64 v, u64 gr)
 {
 	unsigned long size = 1UL << hpte_actual_shift(v, gr);
 	unsigned long gfn = hpte_rpn(gr, size);
-	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gfn);
+	struct kvm_memory_slot *slot = hvx_gfn_to_memslot(kvm, gfn);
 
 	if (slot && slot->dirty_bitmap)
 		kvmppc_update_dirty_map(slot, gfn, size);

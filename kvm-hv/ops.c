@@ -20,6 +20,7 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
+#include "compat.h"
 #include "ops.h"
 
 struct kvmppc_ops hvx_stock;
@@ -164,9 +165,6 @@ static int hvx_resize_ioctl(struct hvx_vm *vm, unsigned int ioctl,
 	return hvx_resize_commit(vm, rhpt.flags, rhpt.shift);
 }
 
-/* An int or a long, depending on the kernel release. */
-#define HVX_IOCTL_RET	typeof(hvx_stock.arch_vm_ioctl(NULL, 0, 0))
-
 static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 				       unsigned long arg)
 {
@@ -181,7 +179,7 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		break;
 
 	case KVM_PPC_BALLOON_INHIBIT:
-		ret = hvx_balloon_ioctl(vm, (void __user *)arg);
+		ret = hvx_balloon_ioctl(vm, filp, (void __user *)arg);
 		break;
 
 	case KVM_PPC_ALLOCATE_HTAB:

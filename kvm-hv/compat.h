@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels that the module is built for, from 6.1 on.
+ *
+ * A difference is asked of the headers, not of a version number, wherever they can
+ * answer: distributions carry changes back. Where an older way works in all kernels
+ * it is used in all, and is not here; what must not be used is listed below.
+ *
+ * Exported to KVM's own modules only, since 6.18: gfn_to_memslot(),
+ * kvm_put_kvm_no_destroy(), kvm_vcpu_wake_up(). kvm_get_kvm() and kvm_put_kvm() are
+ * about to be: who needs the VM to stay holds its file. Deprecated since 6.18:
+ * system_unbound_wq; the module has queues of its own.
+ */
+#ifndef KVM_HV_EXT_COMPAT_H
+#define KVM_HV_EXT_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/kvm_host.h>
+
+#include <asm/kvm_ppc.h>
+
+/* kvmppc_ops.arch_vm_ioctl() gives an int since 6.3, a long before. */
+#define HVX_IOCTL_RET							\
+	typeof(((struct kvmppc_ops *)NULL)->arch_vm_ioctl(NULL, 0, 0))
+
+/* eventfd_signal() always counts by one since 6.8, and was told by how much before. */
+#define HVX_SIGNALS_ONE							\
+	__same_type(&eventfd_signal, (void (*)(struct eventfd_ctx *))NULL)
+
+static inline void
+hvx_signal_by(__u64 (*signal)(struct eventfd_ctx *ctx, __u64 n),
+	      struct eventfd_ctx *ctx)
+{
+	signal(ctx, 1);
+}
+
+static inline void
+hvx_signal_one(void (*signal)(struct eventfd_ctx *ctx), struct eventfd_ctx *ctx)
+{
+	signal(ctx);
+}
+
+#define hvx_eventfd_signal(ctx)						\
+	(__builtin_choose_expr(HVX_SIGNALS_ONE, hvx_signal_one,		\
+			       hvx_signal_by)(eventfd_signal, ctx))
+
+/**
+ * hvx_gfn_to_memslot() - the memslot that a guest page is in
+ * @kvm: the VM
+ * @gfn: the page
+ *
+ * gfn_to_memslot() without its export.
+ *
+ * Context: kvm->srcu or kvm->slots_lock is held.
+ * Return: the memslot, or NULL.
+ */
+static inline struct kvm_memory_slot *hvx_gfn_to_memslot(struct kvm *kvm,
+							 gfn_t gfn)
+{
+	return __gfn_to_memslot(kvm_memslots(kvm), gfn);
+}
+
+/**
+ * hvx_vcpu_wake_up() - wake a vCPU that sleeps in H_CEDE
+ * @vcpu: the vCPU
+ *
+ * kvm_vcpu_wake_up() without its export, and without its statistics.
+ *
+ * Context: any.
+ */
+static inline void hvx_vcpu_wake_up(struct kvm_vcpu *vcpu)
+{
+	rcuwait_wake_up(kvm_arch_vcpu_get_wait(vcpu));
+}
+
+#endif /* KVM_HV_EXT_COMPAT_H */
