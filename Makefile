@@ -15,7 +15,7 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup modules modules_install clean shell demo check unit lint qemu bench check-patches
+.PHONY: help setup kernels modules modules_install clean shell demo check unit lint qemu bench check-patches
 
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
@@ -25,9 +25,10 @@ help:
 ##   make demo         resize the HPT of a running Linux guest
 ##   make check        build and test everything on a POWER9 host
 ##   make check MATRIX=all
-##                     on POWER8, POWER9 and POWER10, with two kernels
+##                     on POWER8, POWER9 and POWER10, with all kernels
 ##   make shell        a prompt on an emulated POWER9 host
 ##   make setup        install build packages, fetch kernels (the others do it too)
+##   make kernels      build the kernels that are not to be fetched (20 minutes)
 ##   make modules      cross-build the modules for the kernels of the lab
 ##   make bench        measure resizes against stock KVM (half an hour)
 ##   make qemu         build QEMU with mended CPU models (lab/qemu)
@@ -53,7 +54,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup demo shell qemu bench check-patches:
+setup kernels demo shell qemu bench check-patches:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -61,7 +62,11 @@ else
 setup:
 	@lab/setup
 
+kernels: setup
+	@lab/kernel-build
+
 modules: setup
+	@lab/kernel-build $(KERNELS)
 	@lab/build $(KERNELS)
 
 modules_install:
@@ -69,6 +74,7 @@ modules_install:
 	@exit 1
 
 demo: setup
+	@lab/kernel-build $(or $(KERNEL),6.12)
 	@lab/demo
 
 check: setup

@@ -5,10 +5,11 @@
 # lists and archives are in folders of ours. To be sourced after lib.sh. apt checks
 # everything against the archive's keys; a list that does not pass is not used.
 #
-# Three worlds, each with a folder in the cache:
+# Four worlds, each with a folder in the cache:
 #   native   packages of the machine's own suite, to be installed
 #   foreign  ppc64el packages of Debian 12, only ever unpacked
 #   source   source packages of Debian 13, only ever unpacked
+#   kernels  linux-source-* of Debian 13's backports, only ever unpacked
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -16,7 +17,7 @@ KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # packages never meet those of the machine.
 FOREIGN_SUITE=bookworm
 
-# The release with QEMU 10.
+# The release with QEMU 10, and with the newest kernels in its backports.
 SOURCE_SUITE=trixie
 
 # machine_suites: "URI suite" of each Debian suite in the machine's own apt
@@ -65,6 +66,11 @@ write_sources()
 		echo "deb-src [signed-by=$KEYRING] $main $SOURCE_SUITE main"
 		return
 	fi
+	if [ "$1" = kernels ]; then
+		# Packages for all architectures are in each one's list.
+		source_line "$arch" "$main" $SOURCE_SUITE-backports
+		return
+	fi
 	machine_suites | while read -r uri suite; do
 		source_line "$arch" "$uri" "$suite"
 	done
@@ -94,6 +100,10 @@ apt_in()
 			-o APT::Architecture=ppc64el
 			-o APT::Architectures::=ppc64el
 			-o APT::Architectures::=amd64
+		)
+	fi
+	if [ "$world" = foreign ] || [ "$world" = kernels ]; then
+		opt+=(
 			-o "Dir::State::status=$dir/status"
 			-o Dir::Etc::Preferences=/dev/null
 			-o Dir::Etc::PreferencesParts=/dev/null

@@ -17,8 +17,19 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kvm-hv-ext
 # shellcheck disable=SC2034
 CROSS=powerpc64le-linux-gnu-
 
-# The kernels of the lab: series, page size, and Debian's flavour of it.
-LAB_KERNELS="6.1 6.12 6.12-4k"
+# built_kernels: those that lab/kernel-build makes, one a file.
+built_kernels()
+{
+	local file
+
+	for file in "$TOP"/lab/kernels/[0-9]*.config; do
+		file=${file##*/}
+		echo "${file%.config}"
+	done
+}
+
+# The kernels of the lab: series and page size. Debian has the first ones prebuilt.
+LAB_KERNELS="6.1 6.12 6.12-4k $(built_kernels | xargs)"
 
 say()
 {
@@ -53,7 +64,8 @@ kernel_dir()
 	for k in $LAB_KERNELS; do
 		[ "$k" = "$1" ] || continue
 		[ -e "$CACHE/kernels/$1/release" ] ||
-			die "kernel $1 has not been fetched" "run 'make setup'"
+			die "kernel $1 is not in the cache" \
+			    "run 'make setup', or 'lab/kernel-build $1' if it is one of ours"
 		echo "$CACHE/kernels/$1"
 		return
 	done
