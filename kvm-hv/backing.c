@@ -22,6 +22,7 @@
 #include <linux/sizes.h>
 
 #include "backing.h"
+#include "compat.h"
 #include "vm.h"
 
 enum hvx_kind {
@@ -100,7 +101,7 @@ void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 		}
 		local_irq_restore(flags);
 		if (may_sleep)
-			cond_resched();
+			hvx_relax();
 	}
 }
 
@@ -331,7 +332,7 @@ int hvx_backing_show(struct seq_file *m, struct kvm *kvm)
 				   piece.shift ? BIT(piece.shift) : 0, piece.thp,
 				   apart & (BIT(page) - 1) ? piece.end - hva : 0);
 			hvx_show_sizes(m, &count);
-			cond_resched();
+			hvx_relax();
 		}
 	}
 	srcu_read_unlock(&kvm->srcu, idx);

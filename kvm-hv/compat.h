@@ -16,6 +16,10 @@
 
 #include <linux/eventfd.h>
 #include <linux/kvm_host.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/version.h>
 
 #include <asm/kvm_ppc.h>
 
@@ -43,6 +47,42 @@ hvx_signal_one(void (*signal)(struct eventfd_ctx *ctx), struct eventfd_ctx *ctx)
 #define hvx_eventfd_signal(ctx)						\
 	(__builtin_choose_expr(HVX_SIGNALS_ONE, hvx_signal_one,		\
 			       hvx_signal_by)(eventfd_signal, ctx))
+
+/*
+ * Stock KVM holds an HPTE's lock bit, or the raw mmu_lock, where it can be preempted,
+ * on POWER9 and later ("Add preempt_disable() around virtual-mode HPTE bit-lock
+ * users"). Mended in 7.3.3 and in 6.12.117. Nothing in the headers tells.
+ */
+#define HVX_STOCK_LOCKS_PREEMPTIBLY					\
+	(LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 3) &&		\
+	 !(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 117) &&		\
+	   LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)))
+
+/**
+ * hvx_kernel_preempts() - whether a thread can be preempted inside the kernel
+ *
+ * With PREEMPT_DYNAMIC that is decided at boot.
+ *
+ * Return: true if it can.
+ */
+static inline bool hvx_kernel_preempts(void)
+{
+	return IS_ENABLED(CONFIG_PREEMPTION) && !preempt_model_none() &&
+	       !preempt_model_voluntary();
+}
+
+/**
+ * hvx_relax() - in a long piece of work, let others have their turn
+ *
+ * Where the kernel preempts, cond_resched() does nothing: others get the CPU anyway.
+ * But preemption is no quiescent state for RCU tasks, for which rmmod waits, ours too.
+ *
+ * Context: may sleep.
+ */
+static inline void hvx_relax(void)
+{
+	cond_resched_tasks_rcu_qs();
+}
 
 /**
  * hvx_gfn_to_memslot() - the memslot that a guest page is in

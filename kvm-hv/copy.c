@@ -59,9 +59,7 @@ static noinline int hvx_copy_locked(const struct hvx_copy_part *part, u64 index)
 {
 	struct hvx_entry e;
 
-	preempt_disable();
 	hvx_entry_read(&part->old, index, &e);
-	preempt_enable();
 	return hvx_copy_put(part, index, e.v, e.gr, e.mmio);
 }
 

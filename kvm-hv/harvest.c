@@ -39,17 +39,20 @@ static void hvx_harvest_dirty(struct kvm *kvm, u64 v, u64 gr)
 /*
  * The guest's view of R and C in the new table, if the entry is still there.
  * The old HPTE is locked: the order is always old, then new.
+ *
+ * Return: whether it changed, or -EAGAIN if the lock is not to be had.
  */
-static bool hvx_harvest_guest_view(struct kvm *kvm, u64 new_index, u64 v,
-				   u64 gr, u64 rc)
+static int hvx_harvest_guest_view(struct kvm *kvm, u64 new_index, u64 v,
+				  u64 gr, u64 rc)
 {
 	struct revmap_entry *rev = &kvm->arch.hpt.rev[new_index];
 	__be64 *hptep = hvx_hptep(&kvm->arch.hpt, new_index);
-	bool changed = false;
+	int changed = false;
 
 	if (!hpte_in_use(hvx_hpte_v(hptep)))
 		return false;
-	hvx_hpte_lock(hptep);
+	if (!hvx_hpte_trylock(hptep))
+		return -EAGAIN;
 	if (hpte_same_page(hvx_hpte_v(hptep), rev->guest_rpte, v, gr) &&
 	    (rc & ~rev->guest_rpte)) {
 		rev->guest_rpte |= rc;
@@ -60,29 +63,16 @@ static bool hvx_harvest_guest_view(struct kvm *kvm, u64 new_index, u64 v,
 	return changed;
 }
 
-/**
- * hvx_harvest_one() - take the bits out of one entry of the old table
- * @rs: the resize that has been committed
- * @index: index in the old table
- *
- * Once for each entry, whoever comes first: the worker, or the vCPU whose hcall
- * is about to look at the entry's successor.
- *
- * Context: may be atomic; kvm->srcu is held for reading.
- * Return: true if the guest's view of the entry changed.
- */
-bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
+/* Context: preemption disabled. Return: as hvx_harvest_guest_view(). */
+static int hvx_harvest_try_one(struct hvx_resize *rs, u64 index)
 {
 	struct kvm *kvm = rs->vm->kvm;
 	__be64 *hptep = hvx_hptep(&rs->hpt, index);
 	u64 v, gr, hw = 0, rc, new_index;
-	bool changed = false;
+	int changed = false;
 
-	if (!hpte_in_use(hvx_read_be64(&hptep[0])))
-		return false;
-
-	preempt_disable();
-	hvx_hpte_lock(hptep);
+	if (!hvx_hpte_trylock(hptep))
+		return -EAGAIN;
 	v = hvx_hpte_v(hptep);
 	gr = rs->hpt.rev[index].guest_rpte;
 	if (v & HPT_V_VALID)
@@ -96,9 +86,41 @@ bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
 					kvm->arch.hpt.order);
 		changed = hvx_harvest_guest_view(kvm, new_index, v, gr, rc);
 	}
-	unlock_hpte(hptep, 0);
-	preempt_enable();
+	/* Empty, so that it is done once; but not before it has been done. */
+	if (changed < 0)
+		hvx_hpte_unlock(hptep);
+	else
+		unlock_hpte(hptep, 0);
 	return changed;
+}
+
+/**
+ * hvx_harvest_one() - take the bits out of one entry of the old table
+ * @rs: the resize that has been committed
+ * @index: index in the old table
+ *
+ * Once for each entry, whoever comes first: the worker, or the vCPU whose hcall
+ * is about to look at the entry's successor.
+ *
+ * Context: may sleep; kvm->srcu is held for reading.
+ * Return: true if the guest's view of the entry changed.
+ */
+bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
+{
+	const __be64 *hptep = hvx_hptep(&rs->hpt, index);
+	int changed;
+
+	if (!hpte_in_use(hvx_read_be64(&hptep[0])))
+		return false;
+
+	for (;;) {
+		preempt_disable();
+		changed = hvx_harvest_try_one(rs, index);
+		preempt_enable();
+		if (changed >= 0)
+			return changed;
+		hvx_hpte_back_off();
+	}
 }
 
 /**
@@ -132,7 +154,7 @@ void hvx_harvest_work(struct work_struct *work)
 			found += hvx_harvest_one(rs, i);
 		}
 		srcu_read_unlock(&kvm->srcu, idx);
-		cond_resched();
+		hvx_relax();
 	}
 
 	/* The thread is the workqueue's. */

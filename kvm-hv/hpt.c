@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
 
+#include "compat.h"
 #include "hpt.h"
 
 static unsigned int fail_alloc;
@@ -77,7 +78,7 @@ static int hvx_clear(void *mem, u64 bytes, struct hvx_progress *progress)
 		chunk = min_t(u64, bytes - off, HVX_CLEAR_CHUNK);
 		memset(mem + off, 0, chunk);
 		WRITE_ONCE(progress->done, progress->done + chunk);
-		cond_resched();
+		hvx_relax();
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef KVM_HV_EXT_HPT_H
 #define KVM_HV_EXT_HPT_H
 
+#include <linux/delay.h>
 #include <linux/kvm_host.h>
 
 #include <asm/kvm_book3s.h>
@@ -102,16 +103,42 @@ static inline void hvx_hpte_write(__be64 *hptep, u64 v, u64 r)
 	hvx_write_be64(&hptep[0], v & ~HPT_V_HVLOCK);
 }
 
-/* Spin for the HPTE's lock bit. Context: preemption disabled. */
-static inline void hvx_hpte_lock(__be64 *hptep)
+/*
+ * The lock bit of an HPTE, from stock KVM, where a holder needs it for a hundred
+ * instructions. A holder must not be preempted, else whoever spins for the bit with
+ * preemption off, on the same CPU, does so for ever. We never are. Stock KVM's page
+ * faults and hcalls are on some preemptible kernels (Documentation/kernels.rst). So
+ * we never wait for the bit with preemption off, but try some times; who fails lets
+ * go of all that he holds, sleeps, for the holder may have the lower priority, and
+ * starts over.
+ */
+#define HVX_HPTE_TRIES		1000
+
+/*
+ * Lock an HPTE if that can be had soon. Context: preemption disabled.
+ * Return: true with the HPTE locked.
+ */
+static inline bool hvx_hpte_trylock(__be64 *hptep)
 {
-	while (!try_lock_hpte(hptep, HPTE_V_HVLOCK))
+	int tries = HVX_HPTE_TRIES;
+
+	while (!try_lock_hpte(hptep, HPTE_V_HVLOCK)) {
+		if (!--tries)
+			return false;
 		cpu_relax();
+	}
+	return true;
 }
 
 static inline void hvx_hpte_unlock(__be64 *hptep)
 {
 	unlock_hpte(hptep, be64_to_cpu(hptep[0]));
+}
+
+/* Let the holder of an HPTE's lock go on. Context: may sleep, with no such lock. */
+static inline void hvx_hpte_back_off(void)
+{
+	usleep_range(20, 200);
 }
 
 /* An entry as the guest knows it, with what the hardware has noted in it. */
@@ -125,14 +152,16 @@ struct hvx_entry {
  * The host may unmap or age the page at any time. That moves R and C from the
  * HPTE to guest_rpte and clears the key that would mark MMIO, in steps, but with
  * the HPTE locked. Context: preemption disabled.
+ * Return: false if the lock is not to be had.
  */
-static inline void hvx_entry_read(const struct kvm_hpt_info *hpt, u64 index,
-				  struct hvx_entry *e)
+static inline bool hvx_entry_try_read(const struct kvm_hpt_info *hpt, u64 index,
+				      struct hvx_entry *e)
 {
 	__be64 *hptep = hvx_hptep(hpt, index);
 	u64 r;
 
-	hvx_hpte_lock(hptep);
+	if (!hvx_hpte_trylock(hptep))
+		return false;
 	e->v = hvx_hpte_v(hptep) & ~HPT_V_HVLOCK;
 	r = hvx_read_be64(&hptep[1]);
 	e->gr = hpt->rev[index].guest_rpte;
@@ -142,6 +171,23 @@ static inline void hvx_entry_read(const struct kvm_hpt_info *hpt, u64 index,
 	if (!hpte_in_use(e->v))
 		e->v = 0;
 	hvx_hpte_unlock(hptep);
+	return true;
+}
+
+/* Likewise, for who holds nothing yet. Context: may sleep. */
+static inline void hvx_entry_read(const struct kvm_hpt_info *hpt, u64 index,
+				  struct hvx_entry *e)
+{
+	bool done;
+
+	for (;;) {
+		preempt_disable();
+		done = hvx_entry_try_read(hpt, index, e);
+		preempt_enable();
+		if (done)
+			return;
+		hvx_hpte_back_off();
+	}
 }
 
 #endif /* KVM_HV_EXT_HPT_H */

@@ -8,6 +8,7 @@
 
 #include <asm/cputable.h>
 
+#include "compat.h"
 #include "ops.h"
 
 #define CREATE_TRACE_POINTS
@@ -33,6 +34,14 @@ HVX_SAME(HPT_V3_R_B, HPTE_R_3_0_SSIZE_MASK);
 HVX_SAME(HPT_ORDER_MIN, PPC_MIN_HPT_ORDER);
 HVX_SAME(HPT_ORDER_MAX, PPC_MAX_HPT_ORDER);
 
+/* Before POWER9 all that holds an HPTE's lock in stock KVM is real mode. */
+static void __init hvx_warn_of_preemption(void)
+{
+	if (HVX_STOCK_LOCKS_PREEMPTIBLY && hvx_kernel_preempts() &&
+	    cpu_has_feature(CPU_FTR_ARCH_300))
+		pr_warn("this kernel is preemptible and its KVM can dead-lock the host when HPT guests run, with or without this module: install Linux 7.3.3 or newer (in the 6.12 series 6.12.117), or one that is not preemptible\n");
+}
+
 static int __init hvx_init(void)
 {
 	int ret;
@@ -43,6 +52,7 @@ static int __init hvx_init(void)
 		return -ENODEV;
 	}
 
+	hvx_warn_of_preemption();
 	hvx_stop_cpu_init();
 	ret = hvx_resize_init();
 	if (ret)

@@ -26,6 +26,7 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
+#include "compat.h"
 #include "mirror.h"
 #include "vm.h"
 #include "trace.h"
@@ -69,7 +70,8 @@ static bool hvx_mirror_possible(struct kvm *kvm, unsigned int from,
 	       k <= HVX_MIRROR_MAX_ORDERS;
 }
 
-static void hvx_mirror_want(struct hvx_resize *rs, u64 j,
+/* Context: preemption disabled. Return: false if an old slot could not be read. */
+static bool hvx_mirror_want(struct hvx_resize *rs, u64 j,
 			    struct hvx_wanted *want)
 {
 	const struct kvm_hpt_info *old = &rs->vm->kvm->arch.hpt;
@@ -79,7 +81,8 @@ static void hvx_mirror_want(struct hvx_resize *rs, u64 j,
 
 	memset(want, 0, sizeof(*want));
 	for (i = j & (n - 1); i < n; i += step) {
-		hvx_entry_read(old, i, &e);
+		if (!hvx_entry_try_read(old, i, &e))
+			return false;
 		if (!e.v || hpte_rehash(e.v, e.gr, i, rs->from, rs->order) != j)
 			continue;
 		if (!want->e.v) {
@@ -94,17 +97,19 @@ static void hvx_mirror_want(struct hvx_resize *rs, u64 j,
 		else
 			want->e = e;
 	}
+	return true;
 }
 
-static void hvx_mirror_sync_slot(struct hvx_resize *rs, u64 j)
+/* Context: preemption disabled. Return: false if it has to be done again. */
+static bool hvx_mirror_try_sync_slot(struct hvx_resize *rs, u64 j)
 {
 	struct revmap_entry *rev = &rs->hpt.rev[j];
 	__be64 *hptep = hvx_hptep(&rs->hpt, j);
 	struct hvx_wanted want;
 	bool had;
 
-	preempt_disable();
-	hvx_hpte_lock(hptep);
+	if (!hvx_hpte_trylock(hptep))
+		return false;
 	/*
 	 * The lock is visible before the old slots are read. Pairs with the
 	 * barrier in hvx_mirror_sync(): either that sees the lock, or we see
@@ -112,7 +117,11 @@ static void hvx_mirror_sync_slot(struct hvx_resize *rs, u64 j)
 	 */
 	smp_mb();
 	had = hpte_in_use(hvx_read_be64(&hptep[0]));
-	hvx_mirror_want(rs, j, &want);
+	if (!hvx_mirror_want(rs, j, &want)) {
+		/* As it was: what is true of j then, is found out under its lock. */
+		hvx_hpte_unlock(hptep);
+		return false;
+	}
 
 	atomic64_add((!!want.e.v) - had, &rs->kept);
 	atomic64_add((int)(want.losers - rev->back), &rs->dropped);
@@ -128,7 +137,21 @@ static void hvx_mirror_sync_slot(struct hvx_resize *rs, u64 j)
 		rev->guest_rpte = 0;
 		unlock_hpte(hptep, 0);
 	}
-	preempt_enable();
+	return true;
+}
+
+static void hvx_mirror_sync_slot(struct hvx_resize *rs, u64 j)
+{
+	bool done;
+
+	for (;;) {
+		preempt_disable();
+		done = hvx_mirror_try_sync_slot(rs, j);
+		preempt_enable();
+		if (done)
+			return;
+		hvx_hpte_back_off();
+	}
 }
 
 /**
@@ -136,7 +159,11 @@ static void hvx_mirror_sync_slot(struct hvx_resize *rs, u64 j)
  * @rs: the resize
  * @index: index in the old table, in HPTEs
  *
- * Context: any that may spin for an HPTE's lock; inside the gate, or the worker.
+ * Between the change of the old slot and the end of this the vCPU may be preempted or
+ * sleep. The new slot is then out of date, but nobody uses it: COMMIT waits until
+ * every vCPU has left the gate, so until this is done.
+ *
+ * Context: may sleep; inside the gate, or the worker.
  */
 void hvx_mirror_sync(struct hvx_resize *rs, u64 index)
 {
@@ -150,9 +177,7 @@ void hvx_mirror_sync(struct hvx_resize *rs, u64 index)
 		return;
 	}
 
-	preempt_disable();
 	hvx_entry_read(&rs->vm->kvm->arch.hpt, index, &e);
-	preempt_enable();
 	to = e.v ? hpte_rehash(e.v, e.gr, index, rs->from, rs->order) : n;
 
 	/*
@@ -193,7 +218,7 @@ static int hvx_mirror_walk(struct hvx_resize *rs)
 			WRITE_ONCE(rs->progress.done,
 				   hvx_hpt_bytes(rs->order) +
 				   (i << HPT_HPTE_SHIFT));
-			cond_resched();
+			hvx_relax();
 		}
 		if (!(i % HVX_MIRROR_TRACE))
 			trace_hvx_progress(rs->vm->kvm, rs->order,
@@ -236,10 +261,16 @@ static bool hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 	const __be64 *hptep = hvx_hptep(&rs->hpt, j);
 	struct hvx_wanted want;
 	u64 v, r, want_v = 0, want_r = 0;
+	bool done;
 
-	preempt_disable();
-	hvx_mirror_want(rs, j, &want);
-	preempt_enable();
+	for (;;) {
+		preempt_disable();
+		done = hvx_mirror_want(rs, j, &want);
+		preempt_enable();
+		if (done)
+			break;
+		hvx_hpte_back_off();
+	}
 	v = hvx_hpte_v(hptep);
 	r = hvx_read_be64(&hptep[1]);
 	if (want.e.v) {
@@ -273,7 +304,7 @@ static int hvx_mirror_verify(struct hvx_resize *rs)
 
 	for (j = 0; j < n; j++) {
 		if (!(j % HVX_MIRROR_CHUNK))
-			cond_resched();
+			hvx_relax();
 		if (!hvx_mirror_slot_right(rs, j))
 			return -EIO;
 	}

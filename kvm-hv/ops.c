@@ -221,8 +221,9 @@ static int hvx_hcall_implemented(unsigned long hcall)
 }
 
 /*
- * The three below neither sleep nor outlast the thread's stay in KVM with
- * preemption off or inside the gate, which hvx_ops_remove() waits for.
+ * The three below do not sleep. The first two are called with preemption off, also by
+ * the scheduler, after it has noted a sleep that is to come; the third by a vCPU's
+ * thread that may be preempted. hvx_ops_remove() waits for all of them.
  */
 static void hvx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
@@ -314,7 +315,10 @@ int hvx_ops_install(void)
  * functions of ours, for a VM that is older than the module, or on the way back
  * to KVM after the end of a VM. A thread that has read a pointer of ours but not
  * yet announced itself, and one that has signed off but not yet returned, does
- * not sleep in between, so an RCU-tasks grace period sees it through. In between,
+ * not sleep in between, so an RCU-tasks grace period sees it through: being
+ * preempted, which it may be anywhere, does not count as sleeping there. Nor
+ * does it miss those that the scheduler calls for a thread on its way to sleep: a
+ * grace period of RCU is part of it, and they have preemption off. In between,
  * vCPU threads are at the gate, the others in the SRCU section.
  *
  * Context: may sleep.

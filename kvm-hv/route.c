@@ -19,7 +19,7 @@
  * its predecessor.
  */
 #include <linux/kvm_host.h>
-#include <linux/rcupdate.h>
+#include <linux/srcu.h>
 
 #include <asm/hvcall.h>
 
@@ -30,6 +30,12 @@ static const u16 hvx_routed_hcalls[] = {
 	H_ENTER, H_REMOVE, H_BULK_REMOVE, H_PROTECT, H_CLEAR_REF, H_CLEAR_MOD,
 	H_READ,
 };
+
+/*
+ * Held while an hcall is served with a VM's mirror. Not kvm->srcu, which a vCPU holds
+ * over a page fault that may take for ever. Here nothing sleeps but for an HPTE's lock.
+ */
+DEFINE_STATIC_SRCU(hvx_mirrors);
 
 #define HVX_MAX_TOUCHED		4
 
@@ -114,8 +120,7 @@ void hvx_route_end(struct hvx_resize *rs)
 		RCU_INIT_POINTER(rz->mirror, NULL);
 	}
 	spin_unlock(&rz->routed_lock);
-	/* The users of the pointer have preemption disabled. */
-	synchronize_rcu_expedited();
+	synchronize_srcu_expedited(&hvx_mirrors);
 }
 
 /**
@@ -227,6 +232,7 @@ static void hvx_touched_before(struct hvx_touched *t, struct kvm_vcpu *vcpu,
 	}
 }
 
+/* Context: preemption disabled. */
 static long hvx_hpt_hcall_stock(struct kvm_vcpu *vcpu, unsigned long hcall)
 {
 	unsigned long a0 = kvmppc_get_gpr(vcpu, 4);
@@ -249,6 +255,56 @@ static long hvx_hpt_hcall_stock(struct kvm_vcpu *vcpu, unsigned long hcall)
 		return kvmppc_h_clear_mod(vcpu, a0, a1);
 	}
 	return kvmppc_h_read(vcpu, a0, a1);
+}
+
+/*
+ * Whether the lock of an HPTE that the hcall is going to take is free; for H_ENTER,
+ * all those of the group.
+ */
+static bool hvx_touched_free(struct kvm *kvm, struct kvm_vcpu *vcpu,
+			     const struct hvx_touched *t, unsigned long hcall)
+{
+	const struct kvm_hpt_info *hpt = &kvm->arch.hpt;
+	u64 index = kvmppc_get_gpr(vcpu, 5) & ~(u64)(HPT_PTEG_SLOTS - 1);
+	unsigned int i;
+
+	if (hcall == H_ENTER && index < hpt_nr_hptes(hpt->order))
+		for (i = 0; i < HPT_PTEG_SLOTS; i++)
+			if (hvx_read_be64(hvx_hptep(hpt, index + i)) &
+			    HPT_V_HVLOCK)
+				return false;
+	for (i = 0; i < t->nr; i++)
+		if (hvx_read_be64(hvx_hptep(hpt, t->index[i])) & HPT_V_HVLOCK)
+			return false;
+	return true;
+}
+
+/*
+ * Stock KVM's handlers are not ready for being preempted with an HPTE locked, and were
+ * called with preemption off on all kernels of their time, in real mode or in a kernel
+ * that knew none. They also spin for the lock. So it is looked at before: not
+ * even a holder that sleeps makes them spin, unless it takes the lock just now on
+ * another CPU, and then it can also go on there.
+ */
+static long hvx_hpt_hcall_serve(struct kvm_vcpu *vcpu,
+				const struct hvx_touched *t, unsigned long hcall)
+{
+	int tries = 0;
+	long ret;
+
+	for (;;) {
+		preempt_disable();
+		if (hvx_touched_free(vcpu->kvm, vcpu, t, hcall))
+			break;
+		preempt_enable();
+		if (++tries < HVX_HPTE_TRIES)
+			cpu_relax();
+		else
+			hvx_hpte_back_off();
+	}
+	ret = hvx_hpt_hcall_stock(vcpu, hcall);
+	preempt_enable();
+	return ret;
 }
 
 /* Bring the entry's R and C over from its predecessor, if that has any left. */
@@ -275,7 +331,7 @@ static long hvx_hpt_hcall_routed(struct hvx_resize *rs, struct kvm_vcpu *vcpu,
 		for (i = 0; i < t.nr; i++)
 			hvx_harvest_successor(rs, t.index[i]);
 
-	ret = hvx_hpt_hcall_stock(vcpu, hcall);
+	ret = hvx_hpt_hcall_serve(vcpu, &t, hcall);
 
 	if (!rs || rs->committed || hcall == H_READ)
 		return ret;
@@ -305,14 +361,14 @@ bool hvx_hpt_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	struct kvm *kvm = vm->kvm;
 	struct hvx_resize *rs;
 	long ret = H_TOO_HARD;
-	int idx;
+	int idx, mirror_idx;
 
 	if (bit < 0 || (kvm_is_radix(kvm) && !hvx_route_keeps(vm, hcall)))
 		return false;
 
 	idx = srcu_read_lock(&kvm->srcu);
-	preempt_disable();
-	rs = rcu_dereference_sched(vm->resizer.mirror);
+	mirror_idx = srcu_read_lock(&hvx_mirrors);
+	rs = srcu_dereference(vm->resizer.mirror, &hvx_mirrors);
 	/* Pairs with the barrier in hvx_route_end(). */
 	smp_rmb();
 	if (hcall == H_ENTER && hvx_limit_refuses(vm, vcpu))
@@ -321,7 +377,7 @@ bool hvx_hpt_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 		       test_bit(hcall / 4, kvm->arch.enabled_hcalls)) ||
 		 hvx_route_keeps(vm, hcall))
 		ret = hvx_hpt_hcall_routed(rs, vcpu, hcall);
-	preempt_enable();
+	srcu_read_unlock(&hvx_mirrors, mirror_idx);
 	srcu_read_unlock(&kvm->srcu, idx);
 
 	if (ret == H_TOO_HARD)

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A thread sleeps while it holds an HPTE's lock, as one that is preempted does in stock
+ * KVM on some kernels: whoever waits for the lock lets it go on, and others run.
+ *
+ * kvm-hv-ext-test.ko is the one that sleeps.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/kvm_hv_ext.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "host.h"
+#include "hpt.h"
+#include "vmm.h"
+
+#define ORDER		18
+#define PAGES		64
+#define HOLD_MS		1500
+/* Where somebody spins with preemption off nothing else runs while it is held. */
+#define MAX_GAP_US	(HOLD_MS * 1000ull / 2)
+#define MAX_CPUS	8
+
+#define TEST_DIR	"/sys/kernel/debug/kvm-hv-ext-test/"
+
+/* A thread that holds the lock of an entry. */
+struct hold {
+	pthread_t thread;
+	char text[64];
+	int error;
+};
+
+/* One that is to run all the time, on each CPU. */
+struct pulse {
+	pthread_t thread;
+	int cpu;
+	atomic_bool over;
+	unsigned long long longest_us;
+};
+
+FIXTURE(lock)
+{
+	struct vm *vm;
+	struct vcpu *vcpu;
+	struct page page;	/* the entry in question, one of many */
+	unsigned int slot;
+	struct pulse pulse[MAX_CPUS];
+	int cpus;
+	int kmsg;
+};
+
+/* It is a bool. */
+static bool set_verify(char value)
+{
+	int fd = open("/sys/module/kvm_hv_ext/parameters/verify", O_RDWR);
+	char was = 'N';
+
+	if (fd < 0 || read(fd, &was, 1) != 1 || pwrite(fd, &value, 1, 0) != 1)
+		die("cannot set the parameter verify");
+	close(fd);
+	return was == 'Y';
+}
+
+static bool verified;
+
+static u64 index_of(const struct page *page, unsigned int slot,
+		    unsigned int order)
+{
+	return hash_group(page_hash(page), page->secondary, order) *
+	       HPTES_PER_GROUP + slot;
+}
+
+/* Referenced, so that a harvest has something to bring. */
+static unsigned int enter(struct vcpu *vcpu, const struct page *page)
+{
+	u64 args[9] = { 0, index_of(page, 0, ORDER), page_v(page),
+			page_r(page) | HPTE_R_R };
+	long ret = vcpu_hcall(vcpu, H_ENTER, args);
+
+	if (ret)
+		die("H_ENTER: %ld", ret);
+	return args[0] % HPTES_PER_GROUP;
+}
+
+static void *hold_thread(void *arg)
+{
+	struct hold *hold = arg;
+	int fd = open(TEST_DIR "hold", O_WRONLY);
+
+	if (fd < 0 || write(fd, hold->text, strlen(hold->text)) < 0)
+		hold->error = errno;
+	close(fd);
+	return NULL;
+}
+
+static int nr_held(void)
+{
+	char text[16] = "";
+	int fd = open(TEST_DIR "held", O_RDONLY);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		die("cannot read %s", TEST_DIR "held");
+	close(fd);
+	return atoi(text);
+}
+
+/* Returns with the entry locked, as the n-th. */
+static void hold_start(struct hold *hold, struct vm *vm, u64 index, int ms,
+		       int n)
+{
+	unsigned long long end = now_us() + 5000000;
+
+	memset(hold, 0, sizeof(*hold));
+	snprintf(hold->text, sizeof(hold->text), "%d %llu %d", vm->fd,
+		 (unsigned long long)index, ms);
+	if (pthread_create(&hold->thread, NULL, hold_thread, hold))
+		die("cannot start a thread");
+	while (nr_held() < n) {
+		if (hold->error || now_us() > end)
+			die("entry %s is not held: %s", hold->text,
+			    strerror(hold->error));
+		pause_us(200);
+	}
+}
+
+static int hold_end(struct hold *hold)
+{
+	pthread_join(hold->thread, NULL);
+	return hold->error;
+}
+
+static void *pulse_thread(void *arg)
+{
+	struct pulse *pulse = arg;
+	unsigned long long last = now_us(), now;
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(pulse->cpu, &cpu);
+	sched_setaffinity(0, sizeof(cpu), &cpu);
+	while (!atomic_load(&pulse->over)) {
+		pause_us(1000);
+		now = now_us();
+		if (now - last > pulse->longest_us)
+			pulse->longest_us = now - last;
+		last = now;
+	}
+	return NULL;
+}
+
+static void pulse_start(struct pulse *pulse, int cpu)
+{
+	memset(pulse, 0, sizeof(*pulse));
+	pulse->cpu = cpu;
+	if (pthread_create(&pulse->thread, NULL, pulse_thread, pulse))
+		die("cannot start a thread");
+}
+
+static unsigned long long pulse_end(struct pulse *pulse)
+{
+	atomic_store(&pulse->over, true);
+	pthread_join(pulse->thread, NULL);
+	return pulse->longest_us;
+}
+
+/* Inserts kvm-hv-ext-test.ko, which lies beside the module itself; says why not. */
+static const char *lacks_test_module(void)
+{
+	const char *path = module_path();
+	char test[512];
+
+	if (!access(TEST_DIR "held", F_OK))
+		return NULL;
+	if (!path)
+		return "no kvm-hv-ext-test.ko: KVM_HV_EXT_KO does not name kvm-hv-ext.ko";
+	snprintf(test, sizeof(test), "%.*s-test.ko", (int)strlen(path) - 3, path);
+	if (access(test, F_OK))
+		return "no kvm-hv-ext-test.ko: not built with CONFIG_KVM_HV_EXT_TEST=m";
+	if (module_insert(test, ""))
+		die("%s cannot be inserted", test);
+	return NULL;
+}
+
+FIXTURE_SETUP(lock)
+{
+	const char *why = vmm_lacks_ext(ROAD_IOCTL);
+	int i;
+
+	if (!why)
+		why = lacks_test_module();
+	if (why)
+		SKIP(return, "%s", why);
+	/* COMMIT would read every entry, and wait there. */
+	verified = set_verify('N');
+	self->kmsg = kmsg_open();
+	self->vm = vm_create(.order = ORDER,
+			     .strategy = KVM_PPC_HPT_RESIZE_MIRROR);
+	self->vcpu = &self->vm->vcpu[0];
+	for (i = 0; i < PAGES; i++) {
+		self->page = (struct page) {
+			.vsid = 0x1234 + 0x17 * i,
+			.offset = i << 12,
+			.gpa = GUEST_DATA + (i << 12),
+			.prot = HPTE_R_RW,
+			.base_shift = 12,
+			.shift = 12,
+			.bolted = true,
+		};
+		self->slot = enter(self->vcpu, &self->page);
+	}
+	self->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (self->cpus > MAX_CPUS)
+		self->cpus = MAX_CPUS;
+	for (i = 0; i < self->cpus; i++)
+		pulse_start(&self->pulse[i], i);
+}
+
+FIXTURE_TEARDOWN(lock)
+{
+	int i;
+
+	for (i = 0; i < self->cpus; i++)
+		EXPECT_GT(MAX_GAP_US, pulse_end(&self->pulse[i]));
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+	close(self->kmsg);
+	set_verify(verified ? 'Y' : 'N');
+	vm_destroy(self->vm);
+}
+
+/* The worker that walks the old table comes to it. */
+TEST_F_TIMEOUT(lock, walk, 60)
+{
+	u64 index = index_of(&self->page, self->slot, ORDER);
+	unsigned long long start = now_us();
+	struct hold hold;
+
+	hold_start(&hold, self->vm, index, HOLD_MS, 1);
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	/* Not before, or it was not met. */
+	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
+	EXPECT_EQ(0, hold_end(&hold));
+	EXPECT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+}
+
+/* So does an hcall, which is mirrored. */
+TEST_F_TIMEOUT(lock, hcall, 60)
+{
+	u64 index = index_of(&self->page, self->slot, ORDER);
+	u64 regs[9] = { H_AVPN, index, page_avpn(&self->page) };
+	unsigned long long start;
+	struct hold hold;
+
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	start = now_us();
+	hold_start(&hold, self->vm, index, HOLD_MS, 1);
+	EXPECT_EQ(H_SUCCESS, vcpu_hcall(self->vcpu, H_REMOVE, regs));
+	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
+	EXPECT_EQ(0, hold_end(&hold));
+	EXPECT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+}
+
+/*
+ * The harvest comes to it in the old table, then, as what keeps it there ends, in the
+ * new one; and so does an hcall.
+ */
+TEST_F_TIMEOUT(lock, harvest, 60)
+{
+	u64 old = index_of(&self->page, self->slot, ORDER);
+	u64 new = index_of(&self->page, self->slot, ORDER + 1);
+	u64 regs[9] = { H_AVPN, new, page_avpn(&self->page) };
+	unsigned long long start;
+	struct hold first, second;
+
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	hold_start(&first, self->vm, old, HOLD_MS / 2, 1);
+	ASSERT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+	start = now_us();
+	hold_start(&second, self->vm, new, HOLD_MS, 2);
+	EXPECT_EQ(H_SUCCESS, vcpu_hcall(self->vcpu, H_REMOVE, regs));
+	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
+	EXPECT_EQ(0, hold_end(&first));
+	EXPECT_EQ(0, hold_end(&second));
+	/* Waits for the harvest. */
+	EXPECT_EQ(0, resize(self->vcpu, ORDER));
+}
+
+TEST_HARNESS_MAIN
