@@ -7,6 +7,9 @@
  * itself answers ours with "unknown", which the return handler replaces.
  * Handlers must not sleep: they check and set, what sleeps comes later.
  */
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/kprobes.h>
 #include <linux/kvm_host.h>
 
@@ -68,11 +71,36 @@ static bool hvx_cap_is_ours(unsigned long cap)
 	return cap >= KVM_CAP_PPC_HV_EXT && cap <= KVM_CAP_PPC_BALLOON_INHIBIT;
 }
 
+static struct kretprobe hvx_check_probe, hvx_enable_probe;
+
+static struct kretprobe *hvx_cap_probes[] = {
+	&hvx_check_probe,
+	&hvx_enable_probe,
+};
+
+/*
+ * A call that a probe has missed got stock KVM's answer: "unknown". The probe itself
+ * only counts these, so whoever comes by next tells.
+ */
+static void hvx_caps_missed(void)
+{
+	static atomic_t told;
+	int i, old = atomic_read(&told), missed = 0;
+
+	for (i = 0; i < ARRAY_SIZE(hvx_cap_probes); i++)
+		missed += hvx_cap_probes[i]->nmissed +
+			  hvx_cap_probes[i]->kp.nmissed;
+	if (missed != old && atomic_cmpxchg(&told, old, missed) == old)
+		pr_warn("%d calls of KVM's capability ioctls were missed and answered as if the module were not there\n",
+			missed);
+}
+
 static int hvx_check_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct hvx_cap_call *call = (void *)ri->data;
 	unsigned long cap = regs->gpr[4];
 
+	hvx_caps_missed();
 	if (!hvx_cap_is_ours(cap))
 		return 1;
 	call->ret = hvx_check_extension((struct kvm *)regs->gpr[3], cap);
@@ -84,6 +112,7 @@ static int hvx_enable_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct hvx_cap_call *call = (void *)ri->data;
 	const struct kvm_enable_cap *cap = (void *)regs->gpr[4];
 
+	hvx_caps_missed();
 	call->vm = NULL;
 	if (cap->cap == KVM_CAP_PPC_ENABLE_HCALL) {
 		call->vm = hvx_vm_find((struct kvm *)regs->gpr[3]);
@@ -130,11 +159,6 @@ static struct kretprobe hvx_enable_probe = {
 	.data_size = sizeof(struct hvx_cap_call),
 };
 
-static struct kretprobe *hvx_cap_probes[] = {
-	&hvx_check_probe,
-	&hvx_enable_probe,
-};
-
 /**
  * hvx_caps_install() - start to answer for our capabilities
  *
@@ -156,11 +180,39 @@ int hvx_caps_install(void)
 }
 
 /**
+ * hvx_caps_check() - whether KVM's ioctl comes to us, and our answer out of it
+ *
+ * Asked as a VMM does. The probe on the other ioctl is of the same kind, and its
+ * function takes its arguments in the same way.
+ *
+ * Context: may sleep.
+ * Return: 0 if so or if there is no /dev/kvm to ask, -EOPNOTSUPP if not, with the
+ * reason in the log.
+ */
+int hvx_caps_check(void)
+{
+	struct file *kvm = filp_open("/dev/kvm", O_RDWR, 0);
+	long want = hvx_strategy_mask(), got;
+
+	if (IS_ERR(kvm))
+		return 0;
+	got = kvm->f_op->unlocked_ioctl(kvm, KVM_CHECK_EXTENSION,
+					KVM_CAP_PPC_HPT_RESIZE);
+	filp_close(kvm, NULL);
+	if (got == want)
+		return 0;
+	pr_err("KVM_CHECK_EXTENSION answers %ld and not %ld: this kernel does not call kvm_vm_ioctl_check_extension() as expected\n",
+	       got, want);
+	return -EOPNOTSUPP;
+}
+
+/**
  * hvx_caps_remove() - stop answering
  *
  * Context: may sleep, until no handler runs.
  */
 void hvx_caps_remove(void)
 {
+	hvx_caps_missed();
 	unregister_kretprobes(hvx_cap_probes, ARRAY_SIZE(hvx_cap_probes));
 }

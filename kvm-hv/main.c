@@ -60,11 +60,14 @@ static int __init hvx_init(void)
 	ret = hvx_caps_install();
 	if (ret)
 		goto err_caps;
-	ret = hvx_ops_install();
-	if (ret) {
-		pr_err("KVM HV is not loaded: load kvm-hv first\n");
+	ret = hvx_caps_check();
+	if (ret)
 		goto err_ops;
-	}
+	ret = hvx_ops_install();
+	if (ret == -ENODEV)
+		pr_err("KVM HV is not loaded: load kvm-hv first\n");
+	if (ret)
+		goto err_ops;
 	hvx_vfio_install();
 	return 0;
 

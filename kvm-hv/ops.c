@@ -12,10 +12,12 @@
  * That makes all VMs come through here. One that is older than the module has no
  * state of ours and is passed on to the stock function.
  */
+#include <linux/kallsyms.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/srcu.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include <uapi/linux/kvm_hv_ext.h>
@@ -98,6 +100,19 @@ static int hvx_prepare_memory_region(struct kvm *kvm,
 out:
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
+}
+
+/*
+ * When stock KVM has freed the table and cannot make another it leaves the mark that it
+ * came from CMA, and at the end of the VM frees "it" once more: CMA knows better, but
+ * a kernel with UBSAN, as Debian's from 7.x on, complains of the shift.
+ */
+static void hvx_hpt_forget_cma(struct kvm *kvm)
+{
+	mutex_lock(&kvm->arch.mmu_setup_lock);
+	if (!kvm->arch.hpt.virt)
+		kvm->arch.hpt.cma = 0;
+	mutex_unlock(&kvm->arch.mmu_setup_lock);
 }
 
 /*
@@ -188,6 +203,8 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		hvx_resize_end(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
 				   HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
+		if (ret)
+			hvx_hpt_forget_cma(vm->kvm);
 		hvx_resize_allow(vm);
 		/* A guest that is about to be moved may have lost a large page. */
 		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
@@ -283,6 +300,53 @@ static void hvx_ops_set(const struct kvmppc_ops *ops)
 	WRITE_ONCE(live->hcall_implemented, ops->hcall_implemented);
 }
 
+/* In KVM HV, or else in the kernel itself: then its symbol has no "[module]". */
+static bool hvx_function_is_stock(unsigned long function)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+
+	if (!function)
+		return false;
+	if (hvx_stock.owner && within_module(function, hvx_stock.owner))
+		return true;
+	sprint_symbol_no_offset(symbol, function);
+	return !strchr(symbol, '[');
+}
+
+#define HVX_MEMBER(name)	{ #name, (unsigned long *)&hvx_stock.name }
+
+/*
+ * Whether the members that are exchanged are KVM HV's own functions: if another module
+ * has exchanged one of them it would take it back from us, and leave us in part.
+ */
+static bool hvx_ops_are_stock(void)
+{
+	const struct {
+		const char *name;
+		unsigned long *function;
+	} members[] = {
+		HVX_MEMBER(init_vm), HVX_MEMBER(vcpu_run),
+		HVX_MEMBER(vcpu_load), HVX_MEMBER(vcpu_put),
+		HVX_MEMBER(inject_interrupt), HVX_MEMBER(destroy_vm),
+		HVX_MEMBER(create_vm_debugfs),
+		HVX_MEMBER(prepare_memory_region), HVX_MEMBER(get_dirty_log),
+		HVX_MEMBER(get_smmu_info), HVX_MEMBER(configure_mmu),
+		HVX_MEMBER(arch_vm_ioctl), HVX_MEMBER(hcall_implemented),
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(members); i++) {
+		unsigned long function = *members[i].function;
+
+		if (hvx_function_is_stock(function))
+			continue;
+		pr_err("KVM HV's %s is not its own function but %pS: another module has changed it\n",
+		       members[i].name, (void *)function);
+		return false;
+	}
+	return true;
+}
+
 /**
  * hvx_ops_install() - extend KVM HV
  *
@@ -290,7 +354,8 @@ static void hvx_ops_set(const struct kvmppc_ops *ops)
  * the rest.
  *
  * Context: may sleep.
- * Return: 0, or -ENODEV if there is no KVM HV to extend.
+ * Return: 0, -ENODEV if there is no KVM HV to extend, or -EOPNOTSUPP, with the reason
+ * in the log, if it is not as expected.
  */
 int hvx_ops_install(void)
 {
@@ -299,6 +364,10 @@ int hvx_ops_install(void)
 
 	hvx_gate_init(&hvx_bystanders);
 	hvx_stock = *kvmppc_hv_ops;
+	if (!hvx_ops_are_stock()) {
+		module_put(hvx_stock.owner);
+		return -EOPNOTSUPP;
+	}
 	/* VMs that run already come in from now on: all CPUs are to see the above. */
 	synchronize_rcu();
 	hvx_ops_set(&hvx_ops);

@@ -30,6 +30,7 @@ bool hvx_resize_hcall_known(unsigned long hcall);
 
 /* caps.c */
 int hvx_caps_install(void);
+int hvx_caps_check(void);
 void hvx_caps_remove(void);
 
 /* vfio.c */
