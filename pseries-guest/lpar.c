@@ -174,6 +174,7 @@ static int commit(unsigned int order)
 {
 	int ret;
 
+	hpt_hotplug_wait();
 	cpus_read_lock();
 	ret = mmu_hash_ops.resize_hpt(order);
 	cpus_read_unlock();

@@ -27,17 +27,6 @@ static int __init hpt_check_platform(void)
 		return -ENODEV;
 	}
 
-	/*
-	 * Memory hotplug works out where in the HPT an entry of the linear mapping
-	 * goes, and puts it there. In between a COMMIT must not come, and what
-	 * holds memory hotplug off is not for modules: that it is not preempted
-	 * there has to do.
-	 */
-	if (IS_ENABLED(CONFIG_PREEMPTION) && IS_ENABLED(CONFIG_MEMORY_HOTPLUG)) {
-		pr_info("not loaded: in a preemptible kernel it could disturb memory hotplug\n");
-		return -ENODEV;
-	}
-
 	if (!firmware_has_feature(FW_FEATURE_HPT_RESIZE) ||
 	    !mmu_hash_ops.resize_hpt) {
 		pr_info("not loaded: the hypervisor does not offer to resize the hash page table\n");
@@ -55,9 +44,17 @@ static int __init hpt_init(void)
 	if (ret)
 		return ret;
 
+	ret = hpt_hotplug_watch();
+	if (ret) {
+		pr_info("not loaded: in a preemptible kernel it could disturb memory hotplug, which cannot be probed (error %d)\n",
+			ret);
+		return ret;
+	}
 	ret = hpt_sysfs_add();
-	if (ret)
+	if (ret) {
 		pr_err("not loaded: no /sys/kernel/hpt (error %d)\n", ret);
+		hpt_hotplug_end();
+	}
 
 	return ret;
 }
@@ -70,6 +67,7 @@ static void __exit hpt_exit(void)
 	 */
 	hpt_resize_stop();
 	hpt_sysfs_remove();
+	hpt_hotplug_end();
 }
 
 module_init(hpt_init);

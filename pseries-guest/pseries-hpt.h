@@ -4,6 +4,7 @@
  *
  *	main.c		is this a guest that can do it; load and unload
  *	lpar.c		one resize: PREPARE, COMMIT, cancel, start again
+ *	hotplug.c	what COMMIT must not come between
  *	sysfs.c		/sys/kernel/hpt
  */
 #ifndef PSERIES_HPT_H
@@ -25,6 +26,10 @@ u64 hpt_last_prepare_us(void);
 u64 hpt_last_commit_us(void);
 unsigned int hpt_timeout_ms(void);
 void hpt_set_timeout_ms(unsigned int ms);
+
+int hpt_hotplug_watch(void);
+void hpt_hotplug_end(void);
+void hpt_hotplug_wait(void);
 
 int hpt_sysfs_add(void);
 void hpt_sysfs_remove(void);

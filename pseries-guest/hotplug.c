@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What COMMIT must not come between, in a kernel that preempts.
+ *
+ * Memory hotplug, and whatever else maps kernel memory with bolted entries, works out
+ * by htab_hash_mask which group of the HPT an entry goes to, and then has the hypervisor
+ * put it there, or take it away. If a COMMIT comes in between, the group is that of
+ * another table: an entry is where the hardware does not look, or stays when it should
+ * have gone. Without preemption that cannot be, as COMMIT runs in stop_machine(), for
+ * which each CPU has to come by. What holds memory hotplug off otherwise is not for
+ * modules.
+ *
+ * So the threads that are inside the two functions are counted, by return probes, and
+ * a probe on the kernel's function that makes the hcall has it fail while there are any.
+ * It runs inside stop_machine(), all CPUs are held, so the count cannot change
+ * until COMMIT is done. A thread that has not been counted yet when it is held has not
+ * looked at the mask either; one that is no longer counted has done what it wanted.
+ *
+ * All other users of the mask have interrupts or preemption off.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
+
+#include "pseries-hpt.h"
+
+static atomic_t inside;
+
+static int mapping_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	atomic_inc(&inside);
+	return 0;
+}
+
+static int mapping_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	atomic_dec(&inside);
+	return 0;
+}
+
+/* Memory hotplug goes one at a time; some others may be with it. */
+#define MAX_INSIDE	256
+
+static struct kretprobe bolt_probe = {
+	.kp.symbol_name = "htab_bolt_mapping",
+	.entry_handler = mapping_begins,
+	.handler = mapping_ends,
+	.maxactive = MAX_INSIDE,
+};
+
+static struct kretprobe remove_probe = {
+	.kp.symbol_name = "htab_remove_mapping",
+	.entry_handler = mapping_begins,
+	.handler = mapping_ends,
+	.maxactive = MAX_INSIDE,
+};
+
+static struct kretprobe *mapping_probes[] = { &bolt_probe, &remove_probe };
+
+/* One that was missed is not counted, and nobody knows when it ends. */
+static bool missed_any(void)
+{
+	if (!bolt_probe.nmissed && !bolt_probe.kp.nmissed &&
+	    !remove_probe.nmissed && !remove_probe.kp.nmissed)
+		return false;
+
+	pr_warn_once("no more resizes: a probe was missed, and memory hotplug may be under way\n");
+	return true;
+}
+
+/* Whether a COMMIT would be refused now. Without the probes none is. */
+static bool hpt_hotplug_inside(void)
+{
+	return atomic_read(&inside) || missed_any();
+}
+
+/* Instead of the function: it has done nothing, and returns an error. */
+static int commit_begins(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (!hpt_hotplug_inside())
+		return 0;
+
+	regs_set_return_value(regs, -EIO);
+	regs_set_return_ip(regs, regs->link);
+	return 1;
+}
+NOKPROBE_SYMBOL(commit_begins);
+
+static struct kprobe commit_probe = {
+	.symbol_name = "pseries_lpar_resize_hpt_commit",
+	.pre_handler = commit_begins,
+};
+
+static bool watching;
+
+/**
+ * hpt_hotplug_wait() - wait until a COMMIT is likely not to be refused
+ *
+ * Context: process context, sleeps, for a second at most.
+ */
+void hpt_hotplug_wait(void)
+{
+	int tries = 100;
+
+	while (hpt_hotplug_inside() && tries--)
+		msleep(10);
+}
+
+/**
+ * hpt_hotplug_watch() - refuse COMMIT while it would hurt, from now on
+ *
+ * Who is inside already when the probes are set is not counted. But nobody sleeps
+ * inside, so they are out after a grace period of RCU tasks.
+ *
+ * Context: process context, sleeps.
+ * Return: 0, or the error of the probes.
+ */
+int hpt_hotplug_watch(void)
+{
+	int ret;
+
+	if (!IS_ENABLED(CONFIG_PREEMPTION))
+		return 0;
+
+	ret = register_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
+	if (ret)
+		return ret;
+	ret = register_kprobe(&commit_probe);
+	if (ret) {
+		unregister_kretprobes(mapping_probes,
+				      ARRAY_SIZE(mapping_probes));
+		return ret;
+	}
+	synchronize_rcu_tasks();
+	watching = true;
+	return 0;
+}
+
+/**
+ * hpt_hotplug_end() - no longer
+ *
+ * Context: process context, sleeps; no resize is under way.
+ */
+void hpt_hotplug_end(void)
+{
+	if (!watching)
+		return;
+	unregister_kprobe(&commit_probe);
+	unregister_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
+}
