@@ -6,7 +6,7 @@
 # shellcheck disable=SC2034 # variables for those scripts
 
 # What a healthy kernel never logs. QEMU's NVRAM is empty; kernels deplore it.
-ALARMING='WARNING: [^n]|BUG:|Oops|lockup|stall|INFO: task|Bad page|Unable to handle|Hashing failure'
+ALARMING='WARNING: [^n]|BUG:|Oops|lockup|(^|[^n])stall|INFO: task|Bad page|Unable to handle|Hashing failure'
 
 ktap_number=0
 ktap_failed=0
