@@ -90,6 +90,7 @@ static int commit_begins(struct kprobe *kp, struct pt_regs *regs)
 	regs_set_return_ip(regs, regs->link);
 	return 1;
 }
+
 NOKPROBE_SYMBOL(commit_begins);
 
 static struct kprobe commit_probe = {
@@ -106,10 +107,10 @@ static bool watching;
  */
 void hpt_hotplug_wait(void)
 {
-	int tries = 100;
+	int tries = 50;
 
 	while (hpt_hotplug_inside() && tries--)
-		msleep(10);
+		msleep(20);
 }
 
 /**
