@@ -445,14 +445,17 @@ static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
  *
  * While the VM may be on its way to another host, and while the table is being
  * replaced by a reset, nothing is started, what was under way is given up, and the
- * answer is to come back later.
+ * answer is -EBUSY: to come back later. It is no estimate, by which the guest could
+ * not tell that nothing has begun: it would give up in the middle of a migration as
+ * if the host were slow, and Linux's own resizer would wait ten seconds for nothing,
+ * with CPU hotplug held off and deaf to signals, where H_BUSY has it leave at once.
  *
  * Context: may sleep.
  * Return: 0 when a table of this order is ready (or with @order 0), else the
  * milliseconds that it may still take, or that the VM has to wait before it begins
  * another; -EINVAL for bad parameters and radix guests, -ENOMEM, -ENOSPC if it is
- * ready but two bolted entries want one slot of it, -EBUSY if a vCPU could not be
- * stopped.
+ * ready but two bolted entries want one slot of it, -EBUSY if nothing can begin at
+ * present or a vCPU could not be stopped.
  */
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_road road)
@@ -476,7 +479,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	 */
 	if (order && hvx_resize_migrating(vm->kvm)) {
 		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
-		ret = MSEC_PER_SEC;
+		ret = -EBUSY;
 		goto out;
 	}
 	rs = rz->pending;
@@ -490,7 +493,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		goto out;
 
 	if (rz->ended) {
-		ret = MSEC_PER_SEC;
+		ret = -EBUSY;
 		goto out;
 	}
 

@@ -135,9 +135,9 @@ TEST_F_TIMEOUT(htabfd, kept_open, 120)
 	ASSERT_LE(0, fd);
 	ASSERT_LT(0, read(fd, buf, sizeof(buf)));
 	if (self->ext) {
-		EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+		EXPECT_EQ(-EBUSY, resize_prepare_once(self->vcpu, 0, ORDER + 1));
 		pause_us(LATEST_US);
-		EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+		EXPECT_EQ(-EBUSY, resize_prepare_once(self->vcpu, 0, ORDER + 1));
 		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 1));
 	} else {
 		ASSERT_EQ(0, table_resize(self->table, ORDER + 1));
@@ -173,10 +173,10 @@ TEST_F_TIMEOUT(htabfd, ram_is_logged, 120)
 	EXPECT_EQ(ORDER, htab_order(vm));
 
 	/* Asked for while it goes on: later. */
-	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+	EXPECT_EQ(-EBUSY, resize_prepare_once(self->vcpu, 0, ORDER + 1));
 	pause_us(PREPARED_US);
-	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
-	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER - 1));
+	EXPECT_EQ(-EBUSY, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+	EXPECT_EQ(-EBUSY, resize_prepare_once(self->vcpu, 0, ORDER - 1));
 	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 1));
 	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER - 1));
 	EXPECT_EQ(0, resize_prepare_once(self->vcpu, 0, 0));

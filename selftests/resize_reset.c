@@ -209,7 +209,7 @@ TEST_F_TIMEOUT(reset, no_prepare_meanwhile, 60)
 	self->table->vm->road = ROAD_IOCTL;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, reset_slowly, &slow));
 	gap_await(&slow.gap);
-	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 2));
+	EXPECT_EQ(-EBUSY, resize_prepare_once(self->vcpu, 0, ORDER + 2));
 	gap_let_in(&slow.gap, &order, sizeof(order));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, slow.ret);

@@ -87,7 +87,11 @@ int resize_prepare(struct vcpu *vcpu, u64 shift)
 	unsigned long long end = now_us() + POLL_LIMIT_US;
 	int ret;
 
-	while ((ret = resize_prepare_once(vcpu, 0, shift)) > 0) {
+	for (;;) {
+		ret = resize_prepare_once(vcpu, 0, shift);
+		/* Not ready, or not begun. */
+		if (ret <= 0 && ret != -EBUSY)
+			break;
 		if (now_us() > end)
 			return -ETIMEDOUT;
 		pause_us(POLL_US);
