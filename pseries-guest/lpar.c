@@ -9,6 +9,12 @@
  * because the guest is being migrated, and says so at COMMIT: then all is
  * started over.
  *
+ * Two answers to PREPARE mean "ask again": H_LONG_BUSY_ORDER_* while the table
+ * is prepared, and H_BUSY when nothing has begun, because at present nothing can:
+ * a table that changed its size in the middle of a migration would not arrive.
+ * Each has a limit of its own, since the one is the hypervisor's speed, and the
+ * other somebody's decision that has nothing to do with us.
+ *
  * The kernel has other users of the two hcalls (memory hotplug, hpt_order in
  * debugfs), which take no lock that we could share. They may run at the same
  * time as we: to prepare one size cancels the preparation of another, so one of
@@ -43,6 +49,28 @@ enum {
 	MAX_TRIES = 4,
 
 	DEFAULT_TIMEOUT_MS = 60 * MSEC_PER_SEC,
+	DEFAULT_BUSY_TIMEOUT_MS = 3600 * MSEC_PER_SEC,
+
+	/*
+	 * H_BUSY has no hint. The shortest reason for it is over in milliseconds;
+	 * the longest, a migration, is to be followed by a resize within seconds.
+	 */
+	BUSY_FIRST_MS = 10,
+	BUSY_LAST_MS = MSEC_PER_SEC,
+};
+
+/* One that is under way. */
+struct resize {
+	unsigned int order;
+
+	/* How much longer, in jiffies, the hypervisor may prepare or be busy. */
+	unsigned long prepare_left, busy_left;
+
+	/* The next wait for a hypervisor that is busy. */
+	unsigned int busy_ms;
+
+	/* When the hypervisor began to prepare. */
+	ktime_t begin;
 };
 
 /* One resize at a time; the next one waits for its turn. */
@@ -58,9 +86,13 @@ static u64 last_prepare_us, last_commit_us;
 
 /* Read once at the start of a resize. */
 static unsigned int timeout_ms = DEFAULT_TIMEOUT_MS;
+static unsigned int busy_timeout_ms = DEFAULT_BUSY_TIMEOUT_MS;
 
 static void set_state(enum hpt_state new)
 {
+	if (new == state)
+		return;
+
 	WRITE_ONCE(state, new);
 	hpt_sysfs_state_changed();
 }
@@ -80,6 +112,8 @@ static int prepare_errno(long rc)
 		return -EPERM;
 	case H_NO_MEM:
 		return -ENOMEM;
+	case H_PTEG_FULL:
+		return -ENOSPC;
 	case H_FUNCTION:
 	case H_NOT_AVAILABLE:
 		return -ENODEV;
@@ -90,27 +124,51 @@ static int prepare_errno(long rc)
 }
 
 /*
- * Sleep between two PREPAREs, for as long as the hypervisor advised but not
- * beyond @deadline (in jiffies).
+ * Sleep between two PREPAREs, but not beyond the limit. What is left of that is
+ * counted from @asked, in jiffies, since the hcall itself may take its time.
  */
-static int wait_prepare(long busy, unsigned long deadline)
+static int wait_prepare(unsigned int ms, unsigned long *left,
+			unsigned long asked)
 {
-	unsigned long now = jiffies, until;
+	unsigned long ticks = min(msecs_to_jiffies(ms), *left);
 	long ret;
 
-	until = now + msecs_to_jiffies(get_longbusy_msecs(busy));
-	if (time_after(until, deadline))
-		until = deadline;
-	if (!time_after(until, now))
+	if (!ticks)
 		return -ETIMEDOUT;
 
 	/* Not freezable: whoever writes to the file holds locks of kernfs's. */
 	ret = wait_event_interruptible_timeout(stop_wait, READ_ONCE(stopping),
-					       until - now);
+					       ticks);
 	if (ret < 0)
 		return -ERESTARTNOHAND;
+	if (ret)
+		return -ENODEV;
 
-	return ret ? -ENODEV : 0;
+	*left -= min(jiffies - asked, *left);
+	return 0;
+}
+
+/* The answer was H_BUSY: nothing is prepared, nothing has begun. */
+static int wait_busy(struct resize *rs, unsigned long asked)
+{
+	int ret;
+
+	set_state(HPT_WAITING);
+	ret = wait_prepare(rs->busy_ms, &rs->busy_left, asked);
+	rs->busy_ms = min_t(unsigned int, 2 * rs->busy_ms, BUSY_LAST_MS);
+	rs->begin = ktime_get();
+
+	return ret == -ETIMEDOUT ? -EBUSY : ret;
+}
+
+/* The answer was H_LONG_BUSY_ORDER_*: the table is being prepared. */
+static int wait_preparing(struct resize *rs, long answer, unsigned long asked)
+{
+	set_state(HPT_PREPARING);
+	rs->busy_ms = BUSY_FIRST_MS;
+
+	return wait_prepare(get_longbusy_msecs(answer), &rs->prepare_left,
+			    asked);
 }
 
 /* Have the hypervisor drop what it has prepared or is preparing. */
@@ -126,19 +184,24 @@ static void drop_prepared(void)
  * Have the hypervisor prepare an HPT. After any failure nothing is left
  * prepared or in preparation.
  */
-static int prepare(unsigned int order, unsigned long deadline)
+static int prepare(struct resize *rs)
 {
 	bool started = false;
+	unsigned long asked;
 	long rc;
 	int ret;
 
 	for (;;) {
-		rc = plpar_resize_hpt_prepare(0, order);
-		if (!H_IS_LONG_BUSY(rc))
+		asked = jiffies;
+		rc = plpar_resize_hpt_prepare(0, rs->order);
+		if (rc == H_BUSY) {
+			ret = wait_busy(rs, asked);
+		} else if (H_IS_LONG_BUSY(rc)) {
+			started = true;
+			ret = wait_preparing(rs, rc, asked);
+		} else {
 			break;
-
-		started = true;
-		ret = wait_prepare(rc, deadline);
+		}
 		if (ret)
 			goto out_cancel;
 	}
@@ -168,15 +231,25 @@ out_cancel:
  * hangs, the other is a BUG(), if the address has a hash that differs in the
  * bits that come or go. At many orders it happens not to.)
  *
- * -EIO: COMMIT failed, mostly because there was nothing prepared any more.
+ * While the kernel's resizer waits for a PREPARE no signal ends that, and no CPU
+ * comes or goes, for up to ten seconds. So it is only called if its PREPARE is
+ * going to be answered at once, as far as we can know: we may have waited for the
+ * lock, and the hypervisor have dropped the table meanwhile.
+ *
+ * -EAGAIN: there was nothing prepared any more.
  */
 static int commit(unsigned int order)
 {
-	int ret;
+	int ret = -EAGAIN;
 
 	hpt_hotplug_wait();
 	cpus_read_lock();
-	ret = mmu_hash_ops.resize_hpt(order);
+	if (plpar_resize_hpt_prepare(0, order) == H_SUCCESS) {
+		ret = mmu_hash_ops.resize_hpt(order);
+		/* Of what COMMIT may answer this is the likely one. */
+		if (ret == -EIO)
+			ret = -EAGAIN;
+	}
 	cpus_read_unlock();
 
 	/* Not switching is no reason to keep the memory. */
@@ -186,32 +259,37 @@ static int commit(unsigned int order)
 	return ret;
 }
 
-static int resize_once(unsigned int order, unsigned long deadline)
+static int resize_once(struct resize *rs)
 {
-	ktime_t begin, ready, done;
+	ktime_t ready, done;
 	int ret;
 
-	begin = ktime_get();
+	rs->begin = ktime_get();
 	set_state(HPT_PREPARING);
-	ret = prepare(order, deadline);
+	ret = prepare(rs);
 	if (ret)
 		return ret;
 
 	ready = ktime_get();
 	set_state(HPT_COMMITTING);
-	ret = commit(order);
+	ret = commit(rs->order);
 	if (ret)
-		return ret == -EIO ? -EAGAIN : ret;
+		return ret;
 
 	done = ktime_get();
-	WRITE_ONCE(last_prepare_us, ktime_us_delta(ready, begin));
+	WRITE_ONCE(last_prepare_us, ktime_us_delta(ready, rs->begin));
 	WRITE_ONCE(last_commit_us, ktime_us_delta(done, ready));
 	return 0;
 }
 
 static int resize_locked(unsigned int order)
 {
-	unsigned long deadline;
+	struct resize rs = {
+		.order = order,
+		.prepare_left = msecs_to_jiffies(hpt_timeout_ms()),
+		.busy_left = msecs_to_jiffies(hpt_busy_timeout_ms()),
+		.busy_ms = BUSY_FIRST_MS,
+	};
 	int tries, ret;
 
 	if (READ_ONCE(stopping))
@@ -219,9 +297,8 @@ static int resize_locked(unsigned int order)
 	if (order == hpt_order())
 		return 0;
 
-	deadline = jiffies + msecs_to_jiffies(hpt_timeout_ms());
 	for (tries = 0; tries < MAX_TRIES; tries++) {
-		ret = resize_once(order, deadline);
+		ret = resize_once(&rs);
 		if (ret != -EAGAIN)
 			break;
 	}
@@ -259,6 +336,7 @@ unsigned int hpt_order(void)
  * -ERESTARTNOHAND: a signal came before COMMIT, or the task is to be frozen; for
  * user space EINTR if the signal has a handler, else it starts over,
  * -ETIMEDOUT: not ready within hpt_timeout_ms(),
+ * -EBUSY: not begun within hpt_busy_timeout_ms(),
  * -EPERM: the hypervisor does not let this guest have such a size,
  * -ENOMEM: the hypervisor has no memory for it,
  * -ENOSPC: two entries that must be kept would share a slot,
@@ -309,8 +387,8 @@ enum hpt_state hpt_resize_state(void)
 /**
  * hpt_last_prepare_us() - duration of the last successful resize's PREPARE
  *
- * From the first PREPARE to the one that found the new HPT ready; if COMMIT
- * found it gone, counted from the restart.
+ * From the first PREPARE that was not put off to the one that found the new HPT
+ * ready; if COMMIT found it gone, counted from the restart.
  *
  * Context: any.
  * Return: microseconds, 0 before the first resize.
@@ -337,6 +415,8 @@ u64 hpt_last_commit_us(void)
 /**
  * hpt_timeout_ms() - how long the hypervisor may prepare before we give up
  *
+ * The time for which it says that it is preparing.
+ *
  * Context: any.
  * Return: milliseconds.
  */
@@ -354,4 +434,28 @@ unsigned int hpt_timeout_ms(void)
 void hpt_set_timeout_ms(unsigned int ms)
 {
 	WRITE_ONCE(timeout_ms, ms);
+}
+
+/**
+ * hpt_busy_timeout_ms() - how long the hypervisor may put us off
+ *
+ * The time for which it says that it does not prepare at present.
+ *
+ * Context: any.
+ * Return: milliseconds.
+ */
+unsigned int hpt_busy_timeout_ms(void)
+{
+	return READ_ONCE(busy_timeout_ms);
+}
+
+/**
+ * hpt_set_busy_timeout_ms() - change hpt_busy_timeout_ms(), for resizes not yet begun
+ * @ms: milliseconds
+ *
+ * Context: any.
+ */
+void hpt_set_busy_timeout_ms(unsigned int ms)
+{
+	WRITE_ONCE(busy_timeout_ms, ms);
 }

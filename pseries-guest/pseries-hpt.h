@@ -14,6 +14,7 @@
 
 enum hpt_state {
 	HPT_IDLE,
+	HPT_WAITING,
 	HPT_PREPARING,
 	HPT_COMMITTING,
 };
@@ -26,6 +27,8 @@ u64 hpt_last_prepare_us(void);
 u64 hpt_last_commit_us(void);
 unsigned int hpt_timeout_ms(void);
 void hpt_set_timeout_ms(unsigned int ms);
+unsigned int hpt_busy_timeout_ms(void);
+void hpt_set_busy_timeout_ms(unsigned int ms);
 
 int hpt_hotplug_watch(void);
 void hpt_hotplug_end(void);

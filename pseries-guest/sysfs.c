@@ -15,6 +15,7 @@ static struct kobject *hpt_kobj;
 
 static const char * const state_names[] = {
 	[HPT_IDLE] = "idle",
+	[HPT_WAITING] = "waiting",
 	[HPT_PREPARING] = "preparing",
 	[HPT_COMMITTING] = "committing",
 };
@@ -49,6 +50,12 @@ static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attr,
 
 static struct kobj_attribute state_attr = __ATTR_RO(state);
 
+/* A number of milliseconds, which is not 0. */
+static int parse_ms(const char *buf, unsigned int *ms)
+{
+	return kstrtouint(buf, 10, ms) || !*ms ? -EINVAL : 0;
+}
+
 static ssize_t timeout_ms_show(struct kobject *kobj,
 			       struct kobj_attribute *attr, char *buf)
 {
@@ -60,9 +67,10 @@ static ssize_t timeout_ms_store(struct kobject *kobj,
 				const char *buf, size_t count)
 {
 	unsigned int ms;
+	int ret = parse_ms(buf, &ms);
 
-	if (kstrtouint(buf, 10, &ms) || !ms)
-		return -EINVAL;
+	if (ret)
+		return ret;
 
 	hpt_set_timeout_ms(ms);
 
@@ -70,6 +78,29 @@ static ssize_t timeout_ms_store(struct kobject *kobj,
 }
 
 static struct kobj_attribute timeout_ms_attr = __ATTR_RW(timeout_ms);
+
+static ssize_t busy_timeout_ms_show(struct kobject *kobj,
+				    struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", hpt_busy_timeout_ms());
+}
+
+static ssize_t busy_timeout_ms_store(struct kobject *kobj,
+				     struct kobj_attribute *attr,
+				     const char *buf, size_t count)
+{
+	unsigned int ms;
+	int ret = parse_ms(buf, &ms);
+
+	if (ret)
+		return ret;
+
+	hpt_set_busy_timeout_ms(ms);
+
+	return count;
+}
+
+static struct kobj_attribute busy_timeout_ms_attr = __ATTR_RW(busy_timeout_ms);
 
 static ssize_t last_prepare_us_show(struct kobject *kobj,
 				    struct kobj_attribute *attr, char *buf)
@@ -91,6 +122,7 @@ static struct attribute *hpt_attrs[] = {
 	&order_attr.attr,
 	&state_attr.attr,
 	&timeout_ms_attr.attr,
+	&busy_timeout_ms_attr.attr,
 	&last_prepare_us_attr.attr,
 	&last_commit_us_attr.attr,
 	NULL

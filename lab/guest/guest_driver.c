@@ -20,7 +20,7 @@
 static long small, big;
 
 FIXTURE(hpt) {
-	long timeout_ms;
+	long timeout_ms, busy_timeout_ms;
 	int kernel_log;
 };
 
@@ -28,6 +28,7 @@ FIXTURE_SETUP(hpt)
 {
 	ASSERT_EQ(small, read_number(HPT_ORDER));
 	self->timeout_ms = read_number(HPT_TIMEOUT);
+	self->busy_timeout_ms = read_number(HPT_BUSY_TIMEOUT);
 	self->kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 	ASSERT_GE(self->kernel_log, 0);
 	lseek(self->kernel_log, 0, SEEK_END);
@@ -49,7 +50,9 @@ FIXTURE_TEARDOWN(hpt)
 
 	/* A failed test may have left it out. */
 	insert_module();
+	remove_module_named("pseries_hpt_test");
 	EXPECT_EQ(0, write_number(HPT_TIMEOUT, self->timeout_ms));
+	EXPECT_EQ(0, write_number(HPT_BUSY_TIMEOUT, self->busy_timeout_ms));
 	EXPECT_EQ(0, write_number(HPT_ORDER, small));
 
 	for (;;) {
@@ -252,13 +255,19 @@ HPT_TEST(refuses_what_is_no_timeout)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(garbage); i++)
+	for (i = 0; i < ARRAY_SIZE(garbage); i++) {
 		EXPECT_EQ(EINVAL, write_text(HPT_TIMEOUT, garbage[i]))
 			TH_LOG("for garbage number %u", i);
+		EXPECT_EQ(EINVAL, write_text(HPT_BUSY_TIMEOUT, garbage[i]))
+			TH_LOG("for garbage number %u", i);
+	}
 	ASSERT_EQ(self->timeout_ms, read_number(HPT_TIMEOUT));
+	ASSERT_EQ(self->busy_timeout_ms, read_number(HPT_BUSY_TIMEOUT));
 
 	ASSERT_EQ(0, write_number(HPT_TIMEOUT, UINT_MAX));
 	ASSERT_EQ(UINT_MAX, read_number(HPT_TIMEOUT));
+	ASSERT_EQ(0, write_number(HPT_BUSY_TIMEOUT, UINT_MAX));
+	ASSERT_EQ(UINT_MAX, read_number(HPT_BUSY_TIMEOUT));
 	ASSERT_EQ(0, resize(big));
 	ASSERT_TRUE(settled(big));
 }
@@ -299,8 +308,7 @@ HPT_TEST(etimedout_when_it_takes_too_long)
 	const long limit = 200000;
 	long elapsed;
 
-	if (access(TEST_MODULE, R_OK))
-		SKIP(return, "no " TEST_MODULE " for this kernel");
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
 	ASSERT_EQ(0, insert_module_file(TEST_MODULE));
 	ASSERT_EQ(0, write_number(TEST_PARAM "all_the_time", 1));
 
@@ -315,6 +323,88 @@ HPT_TEST(etimedout_when_it_takes_too_long)
 	ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
 	ASSERT_EQ(0, write_number(HPT_TIMEOUT, self->timeout_ms));
 	ASSERT_EQ(0, resize(big));
+}
+
+/* What a hypervisor may answer, as hvcall.h has it. */
+#define H_BUSY		1
+#define H_NO_MEM	-9
+#define H_PTEG_FULL	-6
+#define H_RESOURCE	-16
+
+/* Has the next @count PREPAREs answered so, without asking the hypervisor. */
+static int answer_prepares(unsigned int count, long answer)
+{
+	return insert_module_file(TEST_MODULE) ?:
+	       write_number(TEST_PARAM "answer", answer) ?:
+	       write_number(TEST_PARAM "answers", count);
+}
+
+/*
+ * Now a hypervisor that has no time to begin, as when the guest is migrated: asked
+ * again, by a limit of its own.
+ */
+HPT_TEST(asks_again_when_busy)
+{
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	ASSERT_EQ(0, answer_prepares(5, H_BUSY));
+	/* 10 + 20 + 40 + 80 + 160 ms, none of them spent preparing. */
+	ASSERT_EQ(0, write_number(HPT_TIMEOUT, 250));
+	ASSERT_EQ(0, resize(big));
+	EXPECT_EQ(0, read_number(TEST_PARAM "answers"));
+	EXPECT_LT(read_number(HPT_PREPARE_US), 250000);
+	ASSERT_TRUE(settled(big));
+}
+
+HPT_TEST(ebusy_when_busy_for_too_long)
+{
+	const long limit = 300000;
+	long elapsed;
+
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	ASSERT_EQ(0, answer_prepares(UINT_MAX, H_BUSY));
+	ASSERT_EQ(0, write_number(HPT_BUSY_TIMEOUT, limit / 1000));
+	elapsed = now_us();
+	EXPECT_EQ(EBUSY, resize(big));
+	elapsed = now_us() - elapsed;
+	EXPECT_GE(elapsed, limit - 2 * TICK_US);
+	EXPECT_LE(elapsed, limit * 50);
+	ASSERT_TRUE(settled(small));
+}
+
+HPT_TEST(signal_ends_the_wait_for_a_busy_hypervisor)
+{
+	pid_t writer;
+
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	ASSERT_EQ(0, answer_prepares(UINT_MAX, H_BUSY));
+	writer = spawn_writer(HPT_ORDER, big);
+	ASSERT_TRUE(await_state(writer, "waiting"));
+	ASSERT_EQ(0, kill(writer, SIGUSR1));
+	ASSERT_EQ(EINTR, reap_writer(writer));
+	ASSERT_TRUE(settled(small));
+}
+
+/* Each is told at once. */
+HPT_TEST(tells_why_prepare_failed)
+{
+	static const struct {
+		long answer;
+		int error;
+	} refusals[] = {
+		{ H_PTEG_FULL, ENOSPC },
+		{ H_NO_MEM, ENOMEM },
+		{ H_RESOURCE, EPERM },
+	};
+	unsigned int i;
+
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+		ASSERT_EQ(0, answer_prepares(1, refusals[i].answer));
+		EXPECT_EQ(refusals[i].error, resize(big));
+		EXPECT_EQ(0, read_number(TEST_PARAM "answers"));
+		ASSERT_TRUE(settled(small));
+		ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
+	}
 }
 
 /*
@@ -466,8 +556,7 @@ HPT_TEST(survives_cancelled_prepares)
  */
 HPT_TEST(starts_over_when_commit_is_cancelled)
 {
-	if (access(TEST_MODULE, R_OK))
-		SKIP(return, "no " TEST_MODULE " for this kernel");
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
 	ASSERT_EQ(0, insert_module_file(TEST_MODULE));
 
 	ASSERT_EQ(0, write_number(TEST_PARAM "before_commit", 1));
@@ -489,6 +578,21 @@ HPT_TEST(starts_over_when_commit_is_cancelled)
 	ASSERT_EQ(0, resize(big));
 	ASSERT_TRUE(settled(big));
 	ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
+}
+
+/*
+ * Dropped a moment earlier, the kernel's resizer would have to wait, with nothing to
+ * end that and no CPU coming or going meanwhile: it is not called.
+ */
+HPT_TEST(kernels_own_resizer_does_not_wait)
+{
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	ASSERT_EQ(0, insert_module_file(TEST_MODULE));
+	ASSERT_EQ(0, write_number(TEST_PARAM "before_lock", 3));
+	ASSERT_EQ(0, resize(big));
+	EXPECT_EQ(0, read_number(TEST_PARAM "before_lock"));
+	EXPECT_EQ(0, read_number(TEST_PARAM "unready"));
+	ASSERT_TRUE(settled(big));
 }
 
 #define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"

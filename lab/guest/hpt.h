@@ -28,12 +28,13 @@
 #define HPT_ORDER	"/sys/kernel/hpt/order"
 #define HPT_STATE	"/sys/kernel/hpt/state"
 #define HPT_TIMEOUT	"/sys/kernel/hpt/timeout_ms"
+#define HPT_BUSY_TIMEOUT "/sys/kernel/hpt/busy_timeout_ms"
 #define HPT_PREPARE_US	"/sys/kernel/hpt/last_prepare_us"
 #define HPT_COMMIT_US	"/sys/kernel/hpt/last_commit_us"
 /* The kernel's own file. */
 #define KERNEL_ORDER	"/sys/kernel/debug/powerpc/hpt_order"
 #define HPT_MODULE	"/guest/pseries-hpt.ko"
-/* Has the hypervisor cancel. */
+/* Has the hypervisor cancel, or be busy. */
 #define TEST_MODULE	"/guest/pseries-hpt-test.ko"
 #define TEST_PARAM	"/sys/module/pseries_hpt_test/parameters/"
 
@@ -195,8 +196,8 @@ static inline bool await_stopped(pid_t writer)
 	return info.si_code == CLD_STOPPED;
 }
 
-/* Until a resize is being prepared; false if the writer ended first. */
-static inline bool await_preparing(pid_t writer)
+/* Until a resize is in that state; false if the writer ended first. */
+static inline bool await_state(pid_t writer, const char *expected)
 {
 	struct pollfd state = { .events = POLLPRI };
 	char line[16] = "";
@@ -207,13 +208,18 @@ static inline bool await_preparing(pid_t writer)
 		lseek(state.fd, 0, SEEK_SET);
 		if (read(state.fd, line, sizeof(line)) < 0)
 			bail_out(HPT_STATE, errno);
-		seen = !strncmp(line, "preparing", 9);
+		seen = !strncmp(line, expected, strlen(expected));
 		/* Limited, as a short state may have come and gone. */
 		if (!seen)
 			poll(&state, 1, 20);
 	}
 	close(state.fd);
 	return seen;
+}
+
+static inline bool await_preparing(pid_t writer)
+{
+	return await_state(writer, "preparing");
 }
 
 /* Until a process sleeps in the kernel; false if it ended first. */
