@@ -49,3 +49,10 @@ churn_end()
 		    done 2>/dev/null
 		    tail -n 1 /tmp/churn | grep OK'
 }
+
+# log_is_clean: the guest has a log, and nothing alarming is in it.
+log_is_clean()
+{
+	guest exec dmesg >/tmp/guest.dmesg && [ -s /tmp/guest.dmesg ] &&
+		! grep -E "$ALARMING" /tmp/guest.dmesg | sed 's/^/# /' | grep .
+}
