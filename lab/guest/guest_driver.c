@@ -26,6 +26,8 @@ FIXTURE(hpt) {
 
 FIXTURE_SETUP(hpt)
 {
+	/* A failed test may have left it. */
+	remove_module_named("pseries_hpt_test");
 	ASSERT_EQ(small, read_number(HPT_ORDER));
 	self->timeout_ms = read_number(HPT_TIMEOUT);
 	self->busy_timeout_ms = read_number(HPT_BUSY_TIMEOUT);
@@ -88,6 +90,103 @@ static bool settled(long order)
 	return false;
 }
 
+/* What a hypervisor may answer, as hvcall.h has it. */
+#define H_BUSY		1
+#define H_NO_MEM	-9
+#define H_PTEG_FULL	-6
+#define H_RESOURCE	-16
+#define LONG_BUSY_1_MS	9900	/* the next ones: 10, 100 ... 100000 ms */
+#define LONG_BUSY_100_S	9905
+
+/* Has the next @count PREPAREs answered so, without asking the hypervisor. */
+static int answer_prepares(unsigned int count, long answer)
+{
+	return insert_module_file(TEST_MODULE) ?:
+	       write_number(TEST_PARAM "answer", answer) ?:
+	       write_number(TEST_PARAM "answers", count);
+}
+
+#define CPU_ONLINE	"/sys/devices/system/cpu/cpu%u/online"
+#define MAX_CPUS	16
+
+/* The first CPU that is there and is online, or is not; 0 if there is none. */
+static unsigned int find_cpu(bool online, char *file, int size)
+{
+	unsigned int cpu;
+
+	for (cpu = 1; cpu < MAX_CPUS; cpu++) {
+		snprintf(file, size, CPU_ONLINE, cpu);
+		if (!access(file, W_OK) && read_number(file) == online)
+			return cpu;
+	}
+	return 0;
+}
+
+/*
+ * With a CPU that was not there when the HPT had another size, and with one that comes
+ * while the hypervisor prepares. A guest that was booted with maxcpus= has some that
+ * are yet to come.
+ */
+HPT_TEST(cpus_come)
+{
+	char file[64];
+	pid_t writer;
+	int i;
+
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	if (!find_cpu(false, file, sizeof(file)))
+		SKIP(return, "all CPUs of this guest are online");
+
+	ASSERT_EQ(0, resize(big));
+	ASSERT_EQ(0, write_number(file, 1));
+	EXPECT_EQ(0, resize(small));
+
+	for (i = 0; find_cpu(false, file, sizeof(file)); i++) {
+		ASSERT_EQ(0, answer_prepares(UINT_MAX, LONG_BUSY_1_MS + 1));
+		writer = spawn_writer(HPT_ORDER, i & 1 ? small : big);
+		ASSERT_TRUE(await_preparing(writer));
+		ASSERT_EQ(0, write_number(file, 1));
+		EXPECT_TRUE(state_is("preparing"));
+		ASSERT_EQ(0, write_number(TEST_PARAM "answers", 0));
+		ASSERT_EQ(0, reap_writer(writer));
+		ASSERT_TRUE(settled(i & 1 ? small : big));
+		ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
+	}
+	EXPECT_GT(i, 0) TH_LOG("only one CPU was yet to come");
+}
+
+HPT_TEST(cpus_go)
+{
+	char file[64];
+	pid_t toggler;
+	int i;
+
+	if (!find_cpu(true, file, sizeof(file)))
+		SKIP(return, "this guest has one CPU");
+	if (rcu_deadlocks())
+		SKIP(return, "RCU of this kernel can deadlock as a CPU goes");
+
+	ASSERT_EQ(0, write_number(file, 0));
+	EXPECT_EQ(0, resize(big));
+	ASSERT_EQ(0, write_number(file, 1));
+	ASSERT_EQ(0, resize(small));
+
+	toggler = fork();
+	ASSERT_GE(toggler, 0);
+	if (toggler == 0) {
+		for (i = 0; i < 6; i++)
+			if (write_number(file, i & 1))
+				_exit(errno);
+		_exit(0);
+	}
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(0, resize(big));
+		EXPECT_EQ(0, resize(small));
+	}
+	ASSERT_EQ(0, reap_writer(toggler));
+	ASSERT_TRUE(settled(small));
+}
+
 HPT_TEST(resizes)
 {
 	char digits[3];
@@ -106,10 +205,10 @@ HPT_TEST(resizes)
 	ASSERT_TRUE(settled(big));
 }
 
-/* How long COMMIT took by the kernel's own account in the log since @fd; or 0. */
+/* How long COMMIT took by the kernel's own account in the log since @fd; or -1. */
 static long kernels_commit_ms(int fd)
 {
-	long prepare, commit = 0;
+	long prepare, commit = -1;
 	char record[1024], *at;
 	ssize_t len;
 
@@ -118,7 +217,7 @@ static long kernels_commit_ms(int fd)
 		at = strstr(record, "complete (");
 		if (at && sscanf(at, "complete (%ld ms / %ld ms)", &prepare,
 				 &commit) != 2)
-			commit = 0;
+			commit = -1;
 	}
 	return commit;
 }
@@ -144,6 +243,7 @@ HPT_TEST(tells_the_times)
 	       prepare, commit, kernels_ms, elapsed);
 	ASSERT_GT(prepare, 0);
 	ASSERT_GT(commit, 0);
+	ASSERT_GE(kernels_ms, 0);
 	ASSERT_GE(commit, kernels_ms * 1000);
 	ASSERT_LE(prepare + commit, elapsed + 2 * TICK_US);
 	ASSERT_GE(prepare + commit, elapsed / 2 - 2 * TICK_US);
@@ -151,8 +251,6 @@ HPT_TEST(tells_the_times)
 
 #define TRACING		"/sys/kernel/tracing/"
 #define HCALL_EXIT	TRACING "events/powerpc/hcall_exit/"
-#define LONG_BUSY_1_MS	9900	/* the next ones: 10, 100 ... 100000 ms */
-#define LONG_BUSY_100_S	9905
 
 /*
  * Compares the answers to PREPARE in the kernel's trace: after one that says
@@ -206,9 +304,32 @@ HPT_TEST(sleeps_as_long_as_advised)
 	ASSERT_NE(NULL, trace);
 	advised = advice_heeded(trace);
 	fclose(trace);
-	if (!advised)
-		SKIP(return, "this hypervisor prepares at once");
+	/* An HPT is never ready at once: it is cleared at least. */
 	ASSERT_GT(advised, 0);
+}
+
+/* Whatever the advice: the hypervisor of the moment gives the shorter ones only. */
+HPT_TEST(heeds_any_advice)
+{
+	static const struct {
+		long answer, us;
+	} advice[] = {
+		{ LONG_BUSY_1_MS, 1000 },
+		{ LONG_BUSY_1_MS + 1, 10000 },
+		{ LONG_BUSY_1_MS + 2, 100000 },
+		{ LONG_BUSY_1_MS + 3, 1000000 },
+	};
+	unsigned int i;
+
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	for (i = 0; i < ARRAY_SIZE(advice); i++) {
+		ASSERT_EQ(0, answer_prepares(3, advice[i].answer));
+		ASSERT_EQ(0, resize(big));
+		EXPECT_EQ(0, read_number(TEST_PARAM "answers"));
+		EXPECT_GE(read_number(HPT_PREPARE_US), 3 * advice[i].us);
+		ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
+		ASSERT_EQ(0, resize(small));
+	}
 }
 
 HPT_TEST(present_size_is_nothing_to_do)
@@ -323,20 +444,6 @@ HPT_TEST(etimedout_when_it_takes_too_long)
 	ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
 	ASSERT_EQ(0, write_number(HPT_TIMEOUT, self->timeout_ms));
 	ASSERT_EQ(0, resize(big));
-}
-
-/* What a hypervisor may answer, as hvcall.h has it. */
-#define H_BUSY		1
-#define H_NO_MEM	-9
-#define H_PTEG_FULL	-6
-#define H_RESOURCE	-16
-
-/* Has the next @count PREPAREs answered so, without asking the hypervisor. */
-static int answer_prepares(unsigned int count, long answer)
-{
-	return insert_module_file(TEST_MODULE) ?:
-	       write_number(TEST_PARAM "answer", answer) ?:
-	       write_number(TEST_PARAM "answers", count);
 }
 
 /*
@@ -523,19 +630,52 @@ HPT_TEST(kernels_own_resizer_works)
 	ASSERT_TRUE(settled(small));
 }
 
+/* Until the kernel's resizer has said in the log since @fd that it begins. */
+static bool await_rival(int fd, pid_t rival)
+{
+	char record[1024];
+	ssize_t len;
+
+	while (!ended(rival)) {
+		len = read(fd, record, sizeof(record) - 1);
+		if (len <= 0) {
+			usleep(1000);
+			continue;
+		}
+		record[len] = 0;
+		if (strstr(record, "Attempting to resize HPT"))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The kernel's resizer and ours at the same time: each cancels what the other
  * has had prepared, so that PREPARE starts over and COMMIT finds nothing or
- * another size. Either may give up (EIO), but they agree on the size.
+ * another size. Either may give up (EIO), but they agree on the size. So that they do
+ * meet, PREPARE is answered here until both are at it.
  */
 HPT_TEST(survives_cancelled_prepares)
 {
-	int i, ours, kernels, gave_up = 0;
-	pid_t rival;
+	int i, ours, kernels, gave_up = 0, met = 0, log;
+	pid_t driver, rival;
 
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	ASSERT_EQ(0, answer_prepares(0, LONG_BUSY_1_MS + 1));
 	for (i = 0; i < 6; i++) {
-		rival = spawn_writer(KERNEL_ORDER, i & 1 ? small : big);
-		ours = resize(i & 1 ? big : small);
+		ASSERT_EQ(0, resize(small));
+		log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+		ASSERT_GE(log, 0);
+		lseek(log, 0, SEEK_END);
+		ASSERT_EQ(0, write_number(TEST_PARAM "answers", UINT_MAX));
+		driver = spawn_writer(HPT_ORDER, big);
+		ASSERT_TRUE(await_preparing(driver));
+		rival = spawn_writer(KERNEL_ORDER, i & 1 ? big : small);
+		met += await_rival(log, rival) && state_is("preparing");
+		ASSERT_EQ(0, write_number(TEST_PARAM "answers", 0));
+		close(log);
+
+		ours = reap_writer(driver);
 		kernels = reap_writer(rival);
 		EXPECT_TRUE(!ours || ours == EIO)
 			TH_LOG("the driver answered: %s", strerror(ours));
@@ -544,7 +684,9 @@ HPT_TEST(survives_cancelled_prepares)
 		gave_up += !!ours;
 		ASSERT_TRUE(settled(read_number(KERNEL_ORDER)));
 	}
-	TH_LOG("the driver gave up %d times of 6", gave_up);
+	TH_LOG("they met %d times of 6, the driver gave up %d times", met, gave_up);
+	EXPECT_EQ(6, met);
+	ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
 	ASSERT_EQ(0, resize(big));
 	ASSERT_EQ(0, resize(small));
 	ASSERT_TRUE(settled(small));
@@ -593,39 +735,6 @@ HPT_TEST(kernels_own_resizer_does_not_wait)
 	EXPECT_EQ(0, read_number(TEST_PARAM "before_lock"));
 	EXPECT_EQ(0, read_number(TEST_PARAM "unready"));
 	ASSERT_TRUE(settled(big));
-}
-
-#define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
-
-HPT_TEST(cpus_come_and_go)
-{
-	pid_t toggler;
-	int i;
-
-	if (access(CPU1_ONLINE, W_OK))
-		SKIP(return, "this guest has one CPU");
-	if (rcu_deadlocks())
-		SKIP(return, "RCU of this kernel can deadlock as a CPU goes");
-
-	ASSERT_EQ(0, write_number(CPU1_ONLINE, 0));
-	EXPECT_EQ(0, resize(big));
-	ASSERT_EQ(0, write_number(CPU1_ONLINE, 1));
-	ASSERT_EQ(0, resize(small));
-
-	toggler = fork();
-	ASSERT_GE(toggler, 0);
-	if (toggler == 0) {
-		for (i = 0; i < 6; i++)
-			if (write_number(CPU1_ONLINE, i & 1))
-				_exit(errno);
-		_exit(0);
-	}
-	for (i = 0; i < 2; i++) {
-		EXPECT_EQ(0, resize(big));
-		EXPECT_EQ(0, resize(small));
-	}
-	ASSERT_EQ(0, reap_writer(toggler));
-	ASSERT_TRUE(settled(small));
 }
 
 HPT_TEST(rmmod_ends_a_resize)
