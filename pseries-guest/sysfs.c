@@ -5,6 +5,7 @@
  * Numbers are decimal only: "024" is what somebody means to be 24, not 20.
  * Whatever is no number, or is one too many, is EINVAL.
  */
+#include <linux/capability.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
@@ -20,6 +21,15 @@ static const char * const state_names[] = {
 	[HPT_COMMITTING] = "committing",
 };
 
+/*
+ * What the files' mode keeps out is whoever is not root. A container's root is uid 0
+ * as well.
+ */
+static bool may_write(void)
+{
+	return capable(CAP_SYS_ADMIN);
+}
+
 static ssize_t order_show(struct kobject *kobj, struct kobj_attribute *attr,
 			  char *buf)
 {
@@ -32,6 +42,8 @@ static ssize_t order_store(struct kobject *kobj, struct kobj_attribute *attr,
 	unsigned int order;
 	int ret;
 
+	if (!may_write())
+		return -EPERM;
 	if (kstrtouint(buf, 10, &order))
 		return -EINVAL;
 
@@ -53,6 +65,9 @@ static struct kobj_attribute state_attr = __ATTR_RO(state);
 /* A number of milliseconds, which is not 0. */
 static int parse_ms(const char *buf, unsigned int *ms)
 {
+	if (!may_write())
+		return -EPERM;
+
 	return kstrtouint(buf, 10, ms) || !*ms ? -EINVAL : 0;
 }
 
@@ -158,13 +173,20 @@ int hpt_sysfs_add(void)
 /**
  * hpt_sysfs_remove() - remove /sys/kernel/hpt
  *
- * Waits for reads and writes that are under way.
+ * Waits for reads and writes that are under way, and wakes those who poll().
  *
  * Context: process context, sleeps.
  */
 void hpt_sysfs_remove(void)
 {
+	struct kernfs_node *file = sysfs_get_dirent(hpt_kobj->sd, "state");
+
 	sysfs_remove_group(hpt_kobj, &hpt_group);
+	/* Not before: who looks again and goes back to sleep would not be woken. */
+	if (file) {
+		sysfs_notify_dirent(file);
+		sysfs_put(file);
+	}
 	kobject_put(hpt_kobj);
 }
 

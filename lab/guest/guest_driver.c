@@ -8,6 +8,7 @@
  * (a signal while the hypervisor prepares) is tried again, up to TRIES times.
  */
 #include <limits.h>
+#include <linux/capability.h>
 
 #include "hpt.h"
 #include "rcu.h"
@@ -407,6 +408,31 @@ HPT_TEST(is_for_root_only)
 	ASSERT_TRUE(settled(small));
 }
 
+/* Who is root but may do nothing, as in a container, may not do this either. */
+HPT_TEST(takes_a_capability)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	pid_t pid = fork();
+	int ret;
+
+	ASSERT_GE(pid, 0);
+	if (pid == 0) {
+		if (syscall(SYS_capset, &header, none))
+			_exit(errno);
+		ret = write_number(HPT_TIMEOUT, 1000);
+		if (ret != EPERM || write_number(HPT_BUSY_TIMEOUT, 1000) != EPERM)
+			_exit(ret);
+		_exit(resize(big));
+	}
+	ASSERT_EQ(EPERM, reap_writer(pid));
+	ASSERT_TRUE(settled(small));
+	EXPECT_EQ(self->timeout_ms, read_number(HPT_TIMEOUT));
+	EXPECT_EQ(self->busy_timeout_ms, read_number(HPT_BUSY_TIMEOUT));
+}
+
 /* 64 TiB is more than any hypervisor gives a guest as small as this. */
 HPT_TEST(eperm_beyond_the_policy)
 {
@@ -769,6 +795,29 @@ HPT_TEST(rmmod_with_the_file_open)
 	close(fd);
 	ASSERT_EQ(0, insert_module());
 	ASSERT_TRUE(settled(small));
+}
+
+HPT_TEST(rmmod_wakes_who_polls)
+{
+	struct pollfd state = { .events = POLLPRI };
+	char line[16];
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (pid == 0) {
+		state.fd = open(HPT_STATE, O_RDONLY);
+		if (read(state.fd, line, sizeof(line)) < 0)
+			_exit(errno);
+		if (poll(&state, 1, 20000) != 1)
+			_exit(ETIMEDOUT);
+		lseek(state.fd, 0, SEEK_SET);
+		_exit(read(state.fd, line, sizeof(line)) < 0 ? errno : 0);
+	}
+	ASSERT_TRUE(await_waiting_in(pid, "poll"));
+	ASSERT_EQ(0, remove_module());
+	EXPECT_EQ(ENODEV, reap_writer(pid));
+	ASSERT_EQ(0, insert_module());
 }
 
 HPT_TEST(insmod_and_rmmod_again_and_again)

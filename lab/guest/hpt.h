@@ -239,4 +239,20 @@ static inline bool await_sleeping(pid_t writer)
 	}
 }
 
+/* Until a process waits in a kernel function of that name; false if it ended first. */
+static inline bool await_waiting_in(pid_t pid, const char *function)
+{
+	char file[32], line[128];
+
+	snprintf(file, sizeof(file), "/proc/%d/wchan", pid);
+	for (;;) {
+		read_line(file, line, sizeof(line));
+		if (strstr(line, function))
+			return true;
+		if (ended(pid))
+			return false;
+		sched_yield();
+	}
+}
+
 #endif /* LAB_GUEST_HPT_H */
