@@ -30,6 +30,8 @@
 #include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
 #include <linux/wait.h>
 #include <asm/book3s/64/mmu-hash.h>
 #include <asm/hvcall.h>
@@ -87,6 +89,9 @@ static u64 last_prepare_us, last_commit_us;
 /* Read once at the start of a resize. */
 static unsigned int timeout_ms = DEFAULT_TIMEOUT_MS;
 static unsigned int busy_timeout_ms = DEFAULT_BUSY_TIMEOUT_MS;
+
+/* Of the kernel's; no module may name it. */
+static struct tracepoint *hcall_exit;
 
 static void set_state(enum hpt_state new)
 {
@@ -171,6 +176,22 @@ static int wait_preparing(struct resize *rs, long answer, unsigned long asked)
 			    asked);
 }
 
+/*
+ * Between the hcall and its new htab_hash_mask the kernel's COMMIT runs the tracepoint
+ * hcall_exit, if anything is attached to it. perf and BPF programs use memory that the
+ * new HPT need not have an entry for, and the kernel would place that by the old mask:
+ * the guest hangs, or meets a BUG(). Who attaches something in the last moment is not
+ * found, as nothing that modules may use keeps it off.
+ */
+static bool hcalls_traced(void)
+{
+	if (!hcall_exit || !static_key_enabled(&hcall_exit->key))
+		return false;
+
+	pr_warn_ratelimited("no resize while the tracepoint hcall_exit is in use: the kernel does not survive that\n");
+	return true;
+}
+
 /* Have the hypervisor drop what it has prepared or is preparing. */
 static void drop_prepared(void)
 {
@@ -244,7 +265,9 @@ static int commit(unsigned int order)
 
 	hpt_hotplug_wait();
 	cpus_read_lock();
-	if (plpar_resize_hpt_prepare(0, order) == H_SUCCESS) {
+	if (hcalls_traced()) {
+		ret = -EBUSY;
+	} else if (plpar_resize_hpt_prepare(0, order) == H_SUCCESS) {
 		ret = mmu_hash_ops.resize_hpt(order);
 		/* Of what COMMIT may answer this is the likely one. */
 		if (ret == -EIO)
@@ -296,6 +319,8 @@ static int resize_locked(unsigned int order)
 		return -ENODEV;
 	if (order == hpt_order())
 		return 0;
+	if (hcalls_traced())
+		return -EBUSY;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		ret = resize_once(&rs);
@@ -336,7 +361,7 @@ unsigned int hpt_order(void)
  * -ERESTARTNOHAND: a signal came before COMMIT, or the task is to be frozen; for
  * user space EINTR if the signal has a handler, else it starts over,
  * -ETIMEDOUT: not ready within hpt_timeout_ms(),
- * -EBUSY: not begun within hpt_busy_timeout_ms(),
+ * -EBUSY: not begun within hpt_busy_timeout_ms(), or hcalls are traced,
  * -EPERM: the hypervisor does not let this guest have such a size,
  * -ENOMEM: the hypervisor has no memory for it,
  * -ENOSPC: two entries that must be kept would share a slot,
@@ -358,6 +383,22 @@ int hpt_resize(unsigned int order)
 	mutex_unlock(&resize_lock);
 
 	return ret;
+}
+
+static void note_hcall_exit(struct tracepoint *tp, void *unused)
+{
+	if (!strcmp(tp->name, "hcall_exit"))
+		hcall_exit = tp;
+}
+
+/**
+ * hpt_resize_init() - before the first resize
+ *
+ * Context: process context.
+ */
+void hpt_resize_init(void)
+{
+	for_each_kernel_tracepoint(note_hcall_exit, NULL);
 }
 
 /**

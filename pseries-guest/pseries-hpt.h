@@ -21,6 +21,7 @@ enum hpt_state {
 
 unsigned int hpt_order(void);
 int hpt_resize(unsigned int order);
+void hpt_resize_init(void);
 void hpt_resize_stop(void);
 enum hpt_state hpt_resize_state(void);
 u64 hpt_last_prepare_us(void);
