@@ -19,7 +19,9 @@
 #include <linux/cpuidle.h>
 #include <linux/irqflags.h>
 #include <linux/module.h>
+#include <linux/of.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/stop_machine.h>
 
 #include <asm/cputable.h>
@@ -40,17 +42,62 @@
 #define STOP_EXIT_LATENCY	5
 #define STOP_TARGET_RESIDENCY	20
 
-static struct cpuidle_driver stop_driver = {
-	.name = "pseries_stop",
-	/*
-	 * No owner: each CPU's device would hold the module, which could never
-	 * be removed. Removing it waits until no CPU is in a state of it.
-	 */
-};
+/*
+ * By how much a stop that nothing has ended outlasts the next state's target
+ * residency. A governor takes its leaving for a wakeup, and learns from when that
+ * came, less the exit latency: were it ever below the residency, the governor would
+ * choose stop once more, and go on doing so, with a vCPU that has nothing to do never
+ * resting.
+ */
+#define STOP_SLACK		20
+
+/*
+ * By how much later the decrementer ends a stop that is not emulated. If it is, time
+ * ends it, at the cost of no interrupt.
+ */
+#define STOP_DEC_SLACK		20
+
+/*
+ * The kernel's linear mapping is bolted in the hash page table, the memory that modules
+ * are loaded into is not: what cpuidle looks at while RCU does not watch is
+ * allocated, and what it runs then is the kernel's own, as far as that is possible. A
+ * fault there would be handled, but may be traced.
+ */
+static struct cpuidle_driver *stop_driver;
 
 static struct cpuidle_driver *stop_stock;
 static int stop_index;		/* of the new state */
 static u64 stop_limit;		/* how long to stay, in timebase ticks */
+
+/* A wakeup when it is time, where there is something deeper. The decrementer it had. */
+static __always_inline u64 stop_dec_begin(const struct cpuidle_device *dev,
+					  const struct cpuidle_driver *drv,
+					  int index, u64 now)
+{
+	u64 next = timer_get_next_tb();
+	u64 ticks = stop_limit + STOP_DEC_SLACK * tb_ticks_per_usec;
+
+	if (index + 1 >= drv->state_count ||
+	    dev->states_usage[index + 1].disable || next <= now + ticks)
+		return 0;
+
+	set_dec(ticks);
+	return next;
+}
+
+/*
+ * If it is what has woken us, its handler finds that nothing is due and sets it.
+ * Any decrementer has 31 bits; if it is due later the handler sets it, too.
+ */
+static __always_inline void stop_dec_end(u64 next)
+{
+	u64 now = get_tb();
+
+	if (!next || local_paca->irq_happened & PACA_IRQ_DEC)
+		return;
+
+	set_dec(next > now ? min_t(u64, next - now, INT_MAX) : 1);
+}
 
 /*
  * To be called with interrupts disabled softly. With EE off, stop returns behind
@@ -85,11 +132,16 @@ static __always_inline void stop_look(void)
  * is no going back to a stop that may last. A wakeup for nothing, which each
  * emulated stop is, does not end it at once, but time does: the governor may know
  * something deeper by now.
+ *
+ * RCU watches, as CPUIDLE_FLAG_RCU_IDLE lets it: this is not bolted. It does not wait
+ * for us for long.
  */
-static __cpuidle int stop_enter(struct cpuidle_device *dev,
-				struct cpuidle_driver *drv, int index)
+static int stop_enter(struct cpuidle_device *dev, struct cpuidle_driver *drv,
+		      int index)
 {
-	u64 until = get_tb() + stop_limit;
+	u64 now = get_tb();
+	u64 until = now + stop_limit;
+	u64 next = stop_dec_begin(dev, drv, index, now);
 	unsigned long purr = mfspr(SPRN_PURR);
 	struct lppaca *lppaca = local_paca->lppaca_ptr;
 
@@ -99,6 +151,7 @@ static __cpuidle int stop_enter(struct cpuidle_device *dev,
 	mtspr(SPRN_PSSCR_PR, 0);
 	while (stop_once() && get_tb() < until)
 		stop_look();
+	stop_dec_end(next);
 	lppaca->idle = 0;
 
 	/* What user space knows as idle time of the partition. */
@@ -108,7 +161,10 @@ static __cpuidle int stop_enter(struct cpuidle_device *dev,
 	return index;
 }
 
-/* A state behind the new one: the kernel's driver knows it by another index. */
+/*
+ * A state behind the new one: the kernel's driver knows it by another index. RCU does
+ * not watch, and this is not bolted.
+ */
 static __cpuidle int stop_enter_stock(struct cpuidle_device *dev,
 				      struct cpuidle_driver *drv, int index)
 {
@@ -123,34 +179,53 @@ static const struct cpuidle_state stop_state = {
 	.desc = "stop, lightest level",
 	.exit_latency = STOP_EXIT_LATENCY,
 	.target_residency = STOP_TARGET_RESIDENCY,
+	.flags = CPUIDLE_FLAG_RCU_IDLE,
 	.enter = stop_enter,
 };
+
+/* "Shared Cede", which is what KVM's guests have, does not look at its index. */
+static bool stop_stock_minds_index(const struct cpuidle_state *state)
+{
+	return strcmp(state->name, "Shared Cede");
+}
 
 /* The kernel's states, with the new one at its place in the order of latency. */
 static int stop_make_states(void)
 {
 	int i, count = stop_stock->state_count;
+	struct cpuidle_state *states;
 
 	if (count >= CPUIDLE_STATE_MAX)
 		return -ENOSPC;
+
+	/*
+	 * No owner: each CPU's device would hold the module, which could never be
+	 * removed. Removing it waits until no CPU is in a state of it.
+	 */
+	stop_driver = kzalloc(sizeof(*stop_driver), GFP_KERNEL);
+	if (!stop_driver)
+		return -ENOMEM;
+	stop_driver->name = "pseries_stop";
+
+	states = stop_driver->states;
 	for (i = 0; i < count; i++) {
 		if (stop_stock->states[i].exit_latency > STOP_EXIT_LATENCY)
 			break;
-		stop_driver.states[i] = stop_stock->states[i];
+		states[i] = stop_stock->states[i];
 	}
 	stop_index = i;
-	stop_driver.states[i] = stop_state;
+	states[i] = stop_state;
 	for (; i < count; i++) {
-		stop_driver.states[i + 1] = stop_stock->states[i];
-		stop_driver.states[i + 1].enter = stop_enter_stock;
+		states[i + 1] = stop_stock->states[i];
+		if (stop_stock_minds_index(&states[i + 1]))
+			states[i + 1].enter = stop_enter_stock;
 	}
-	stop_driver.state_count = count + 1;
+	stop_driver->state_count = count + 1;
 
-	/* As snooze: until the next state would have been the better choice. */
-	i = stop_index + 1 < count + 1 ?
-	    stop_driver.states[stop_index + 1].target_residency :
-	    10 * STOP_TARGET_RESIDENCY;
-	stop_limit = i * tb_ticks_per_usec;
+	/* Until the next state would have been the better choice. */
+	i = stop_index < count ? states[stop_index + 1].target_residency :
+				 10 * STOP_TARGET_RESIDENCY;
+	stop_limit = (i + STOP_EXIT_LATENCY + STOP_SLACK) * tb_ticks_per_usec;
 	return 0;
 }
 
@@ -190,6 +265,16 @@ static void stop_leave(void)
 	stop_machine(stop_nothing, NULL, cpu_online_mask);
 }
 
+/* The number of the hcall that asks is one of those left to vendors: only KVM's is ours. */
+static bool __init stop_is_kvm(void)
+{
+	struct device_node *hypervisor = of_find_node_by_path("/hypervisor");
+	bool kvm = of_device_is_compatible(hypervisor, "linux,kvm");
+
+	of_node_put(hypervisor);
+	return kvm;
+}
+
 static bool __init stop_allowed(void)
 {
 	unsigned long ret[PLPAR_HCALL_BUFSIZE] = { 0 };
@@ -210,7 +295,7 @@ static int __init stop_init(void)
 		pr_err("not loaded: this CPU has no stop instruction\n");
 		return -ENODEV;
 	}
-	if (!stop_allowed()) {
+	if (!stop_is_kvm() || !stop_allowed()) {
 		pr_err("not loaded: the hypervisor does not let this guest stop\n");
 		return -ENODEV;
 	}
@@ -222,10 +307,11 @@ static int __init stop_init(void)
 
 	ret = stop_make_states();
 	if (!ret) {
-		ret = stop_replace(stop_stock, &stop_driver);
+		ret = stop_replace(stop_stock, stop_driver);
 		if (ret) {
 			stop_restore(NULL);
 			stop_leave();
+			kfree(stop_driver);
 		}
 	}
 	if (ret)
@@ -237,8 +323,9 @@ module_init(stop_init);
 
 static void __exit stop_exit(void)
 {
-	stop_restore(&stop_driver);
+	stop_restore(stop_driver);
 	stop_leave();
+	kfree(stop_driver);
 }
 module_exit(stop_exit);
 
