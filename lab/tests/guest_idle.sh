@@ -11,7 +11,7 @@
 # shellcheck source=lab/tests/guest.sh
 . /lab/tests/guest.sh
 
-TESTS=14
+TESTS=15
 seconds=${2:-5}
 parameter=/sys/module/kvm_hv_ext/parameters/guest_stop
 before=$(cat $parameter)
@@ -63,6 +63,24 @@ idle_by_stop()
 	done
 	allow 0
 	[ $total = 0 ]'
+}
+
+# left_by_time: where CEDE is there but its latency is not allowed, a stop that nothing
+# ends is left soon all the same, so that the governor may think again.
+left_by_time()
+{
+	# shellcheck disable=SC2016 # for the shell of the guest
+	guest exec "seconds=$seconds"'
+	exec 4>/dev/cpu_dma_latency
+	printf "\005\000\000\000" >&4
+	cd /sys/devices/system/cpu/cpu0/cpuidle/state1
+	time=$(cat time)
+	usage=$(cat usage)
+	sleep $seconds
+	time=$(($(cat time) - time))
+	usage=$(($(cat usage) - usage))
+	echo "# $usage stops of $((time / (usage + 1))) us"
+	[ $usage -gt $((seconds * 100)) ] && [ $((time / usage)) -lt 1000 ]'
 }
 
 # rest_after_bursts: what the governor has learnt from a CPU that was woken all the
@@ -177,6 +195,8 @@ report $? "idle by stop only ($mode)"
 count=$(figure emulated)
 emulated_as_meant "$count"
 report $? "$count of them came by the module"
+left_by_time
+report $? "a stop that nothing ends is left by time"
 rest_after_bursts
 report $? "it rests after bursts of interrupts"
 busy
