@@ -116,11 +116,12 @@ unsigned int hvx_limit_host_shift(void)
  * @flags: KVM_PPC_HPT_MAX_PAGE_*
  *
  * Memory that there is already is looked at when the first vCPU runs: this is
- * called where it must not sleep.
+ * called where it must not sleep. What is in force can be set again at any time, as
+ * QEMU does with all of a machine's capabilities at each reset and each loadvm.
  *
  * Context: any.
- * Return: 0, -EINVAL for nonsense, -EBUSY if it was chosen before or a vCPU has
- * run; on an error nothing has changed.
+ * Return: 0, -EINVAL for nonsense, -EBUSY if another was chosen before or a vCPU
+ * has run with another; on an error nothing has changed.
  */
 int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 {
@@ -133,7 +134,9 @@ int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 
 	spin_lock(&limit->lock);
 	if (limit->chosen || limit->ran) {
-		ret = -EBUSY;
+		if (shift != limit->shift ||
+		    limit->strict != !!(flags & KVM_PPC_HPT_MAX_PAGE_STRICT))
+			ret = -EBUSY;
 	} else {
 		limit->chosen = true;
 		limit->shift = shift;
@@ -145,9 +148,28 @@ int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 	return ret;
 }
 
-static unsigned int hvx_limit_get(struct hvx_vm *vm)
+/**
+ * hvx_limit_shift() - the limit in force
+ * @vm: the VM
+ *
+ * Context: any.
+ * Return: the shift as it was chosen, 0 for no limit.
+ */
+unsigned int hvx_limit_shift(struct hvx_vm *vm)
 {
 	return READ_ONCE(vm->limit.shift);
+}
+
+/**
+ * hvx_limit_flags() - the flags in force
+ * @vm: the VM
+ *
+ * Context: any.
+ * Return: KVM_PPC_HPT_MAX_PAGE_*.
+ */
+u64 hvx_limit_flags(struct hvx_vm *vm)
+{
+	return hvx_limit_strict(&vm->limit) ? KVM_PPC_HPT_MAX_PAGE_STRICT : 0;
 }
 
 /**
@@ -160,7 +182,7 @@ static unsigned int hvx_limit_get(struct hvx_vm *vm)
 void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info)
 {
 	struct kvm_ppc_one_seg_page_size *from, *to = info->sps;
-	unsigned int limit = hvx_limit_get(vm);
+	unsigned int limit = hvx_limit_shift(vm);
 	int i, n;
 
 	if (!limit)
@@ -195,7 +217,7 @@ bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 		return false;
 	return kvmppc_actual_pgsz(kvmppc_get_gpr(vcpu, 6),
 				  kvmppc_get_gpr(vcpu, 7)) >
-	       BIT(hvx_limit_get(vm));
+	       BIT(hvx_limit_shift(vm));
 }
 
 /*
@@ -250,7 +272,7 @@ static void hvx_limit_unsettle(struct hvx_vm *vm)
 int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change)
 {
-	unsigned int limit = hvx_limit_get(vm);
+	unsigned int limit = hvx_limit_shift(vm);
 	int ret = 0;
 
 	/* Whether there is a limit yet or not. */
@@ -280,7 +302,7 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 void hvx_limit_recheck(struct hvx_vm *vm)
 {
 	hvx_limit_unsettle(vm);
-	if (!hvx_limit_get(vm))
+	if (!hvx_limit_shift(vm))
 		return;
 	/* Who comes in after this kick sees the new epoch, see hvx_run_inside(). */
 	hvx_gate_kick(&vm->gate);

@@ -38,6 +38,8 @@ void hvx_limit_destroy(struct hvx_limit *limit);
 unsigned int hvx_limit_guest_shift(unsigned int shift);
 unsigned int hvx_limit_host_shift(void);
 int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags);
+unsigned int hvx_limit_shift(struct hvx_vm *vm);
+u64 hvx_limit_flags(struct hvx_vm *vm);
 void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info);
 int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change);

@@ -362,7 +362,8 @@ TEST(arguments)
 
 	ASSERT_EQ(0, vm_set_limit(vm, 16, 0));
 	EXPECT_EQ(16, smmu_max(vm));
-	EXPECT_EQ(-EBUSY, vm_set_limit(vm, 16, 0));
+	EXPECT_EQ(-EBUSY, vm_set_limit(vm, 16, KVM_PPC_HPT_MAX_PAGE_STRICT));
+	EXPECT_EQ(-EBUSY, vm_set_limit(vm, 17, 0));
 	EXPECT_EQ(-EBUSY, vm_set_limit(vm, 24, KVM_PPC_HPT_MAX_PAGE_STRICT));
 	EXPECT_EQ(-EINVAL, vm_set_limit(vm, 11, 0));
 	EXPECT_EQ(16, smmu_max(vm));
@@ -380,6 +381,33 @@ TEST(arguments)
 		expected = i < 16 ? 12 : i < 24 ? 16 : 24;
 		EXPECT_EQ(0, vm_set_limit(vm, i, 0));
 		EXPECT_EQ(expected, smmu_max(vm));
+		vm_destroy(vm);
+	}
+}
+
+/* What is in force can be set at any time: QEMU does at each reset and loadvm. */
+TEST(set_again)
+{
+	const char *why = vmm_lacks_limit();
+	struct vcpu *vcpu;
+	unsigned int strict, i;
+	struct vm *vm;
+
+	if (why)
+		SKIP(return, "%s", why);
+	for (strict = 0; strict < 2; strict++) {
+		vm = vm_create(.order = ORDER);
+		vcpu = &vm->vcpu[0];
+		for (i = 0; i < 3; i++) {
+			EXPECT_EQ(0, vm_set_limit(vm, 12, strict));
+			EXPECT_EQ(-EBUSY, vm_set_limit(vm, 13, strict));
+			EXPECT_EQ(-EBUSY, vm_set_limit(vm, 12, !strict));
+			EXPECT_EQ(-EINVAL, vm_set_limit(vm, 12, 2));
+			EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+			EXPECT_EQ(12, smmu_max(vm));
+			/* As a reset does. */
+			EXPECT_EQ(0, vm_alloc_htab(vm, ORDER));
+		}
 		vm_destroy(vm);
 	}
 }

@@ -60,6 +60,7 @@
  * HPT guest may count on. CHECK answers the largest that this host can ever
  * honour. ENABLE takes any shift from 12 on in args[0] and flags in args[1],
  * once (EBUSY) and before the first vCPU runs (EBUSY); EINVAL for anything else.
+ * What is in force already can be set again at any time.
  */
 #define KVM_PPC_HPT_MAX_PAGE_STRICT	(1 << 0)	/* H_ENTER beyond it fails */
 
