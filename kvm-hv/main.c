@@ -54,9 +54,12 @@ static int __init hvx_init(void)
 
 	hvx_warn_of_preemption();
 	hvx_stop_cpu_init();
-	ret = hvx_resize_init();
+	ret = hvx_vms_init();
 	if (ret)
 		return ret;
+	ret = hvx_resize_init();
+	if (ret)
+		goto err_resize;
 	ret = hvx_caps_install();
 	if (ret)
 		goto err_caps;
@@ -75,6 +78,8 @@ err_ops:
 	hvx_caps_remove();
 err_caps:
 	hvx_resize_exit();
+err_resize:
+	hvx_vms_exit();
 	return ret;
 }
 module_init(hvx_init);
@@ -85,6 +90,7 @@ static void __exit hvx_exit(void)
 	hvx_ops_remove();
 	hvx_caps_remove();
 	hvx_resize_exit();
+	hvx_vms_exit();
 	/* kfree_rcu() of the last VM's state needs no code of ours. */
 }
 module_exit(hvx_exit);

@@ -5,16 +5,46 @@
  * An entry is there from init_vm to destroy_vm, and KVM calls nothing else for
  * a VM outside of that time, so a caller that has a VM may use what it finds
  * without a reference. RCU protects the walk, not the entry.
+ *
+ * The search is part of each load of a vCPU, so the table grows with the number
+ * of VMs: one user's many would slow down everybody's context switches.
  */
 #include <linux/err.h>
-#include <linux/hashtable.h>
 #include <linux/module.h>
+#include <linux/rhashtable.h>
 #include <linux/slab.h>
 
 #include "vm.h"
 
-static DEFINE_HASHTABLE(hvx_vms, 6);
-static DEFINE_SPINLOCK(hvx_vms_lock);	/* protects changes to hvx_vms */
+static const struct rhashtable_params hvx_vms_params = {
+	.key_len = sizeof_field(struct hvx_vm, kvm),
+	.key_offset = offsetof(struct hvx_vm, kvm),
+	.head_offset = offsetof(struct hvx_vm, node),
+	.automatic_shrinking = true,
+};
+
+static struct rhashtable hvx_vms;
+
+/**
+ * hvx_vms_init() - be ready for VMs
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int hvx_vms_init(void)
+{
+	return rhashtable_init(&hvx_vms, &hvx_vms_params);
+}
+
+/**
+ * hvx_vms_exit() - the opposite, when there are no VMs and nobody looks for one
+ *
+ * Context: may sleep.
+ */
+void hvx_vms_exit(void)
+{
+	rhashtable_destroy(&hvx_vms);
+}
 
 /**
  * hvx_vm_create() - start keeping state for a VM
@@ -23,20 +53,20 @@ static DEFINE_SPINLOCK(hvx_vms_lock);	/* protects changes to hvx_vms */
  * Takes a reference on the module, so that it stays while the VM lives.
  *
  * Context: may sleep.
- * Return: the state, or an error pointer: -ENOMEM, or -ENOENT while the module is
- * being unloaded.
+ * Return: the state, or an error pointer: -ENOENT while the module is being
+ * unloaded, another if there is no memory for one more.
  */
 struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 {
 	struct hvx_vm *vm;
+	int ret;
 
 	if (!try_module_get(THIS_MODULE))
 		return ERR_PTR(-ENOENT);
+	ret = -ENOMEM;
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
-	if (!vm) {
-		module_put(THIS_MODULE);
-		return ERR_PTR(-ENOMEM);
-	}
+	if (!vm)
+		goto err;
 	vm->kvm = kvm;
 	hvx_gate_init(&vm->gate);
 	hvx_resizer_init(&vm->resizer);
@@ -44,10 +74,13 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 	hvx_limit_init(&vm->limit);
 	hvx_balloon_init(&vm->balloon);
 
-	spin_lock(&hvx_vms_lock);
-	hash_add_rcu(hvx_vms, &vm->node, (unsigned long)kvm);
-	spin_unlock(&hvx_vms_lock);
-	return vm;
+	ret = rhashtable_insert_fast(&hvx_vms, &vm->node, hvx_vms_params);
+	if (!ret)
+		return vm;
+	kfree(vm);
+err:
+	module_put(THIS_MODULE);
+	return ERR_PTR(ret);
 }
 
 /**
@@ -58,9 +91,7 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
  */
 void hvx_vm_destroy(struct hvx_vm *vm)
 {
-	spin_lock(&hvx_vms_lock);
-	hash_del_rcu(&vm->node);
-	spin_unlock(&hvx_vms_lock);
+	rhashtable_remove_fast(&hvx_vms, &vm->node, hvx_vms_params);
 	kfree_rcu(vm, rcu);
 
 	/*
@@ -79,15 +110,5 @@ void hvx_vm_destroy(struct hvx_vm *vm)
  */
 struct hvx_vm *hvx_vm_find(struct kvm *kvm)
 {
-	struct hvx_vm *vm;
-
-	rcu_read_lock();
-	hash_for_each_possible_rcu(hvx_vms, vm, node, (unsigned long)kvm) {
-		if (vm->kvm == kvm) {
-			rcu_read_unlock();
-			return vm;
-		}
-	}
-	rcu_read_unlock();
-	return NULL;
+	return rhashtable_lookup_fast(&hvx_vms, &kvm, hvx_vms_params);
 }

@@ -6,6 +6,7 @@
 #define KVM_HV_EXT_VM_H
 
 #include <linux/kvm_host.h>
+#include <linux/rhashtable-types.h>
 
 #include "balloon.h"
 #include "gate.h"
@@ -15,7 +16,7 @@
 
 struct hvx_vm {
 	struct kvm *kvm;
-	struct hlist_node node;
+	struct rhash_head node;
 	struct rcu_head rcu;
 
 	struct hvx_gate gate;
@@ -25,6 +26,8 @@ struct hvx_vm {
 	struct hvx_balloon balloon;
 };
 
+int hvx_vms_init(void);
+void hvx_vms_exit(void);
 struct hvx_vm *hvx_vm_create(struct kvm *kvm);
 void hvx_vm_destroy(struct hvx_vm *vm);
 struct hvx_vm *hvx_vm_find(struct kvm *kvm);
