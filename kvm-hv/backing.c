@@ -195,19 +195,18 @@ static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
  * The page size that stock KVM takes for the guest's real mode, from the mapping
  * of address 0, without a look at its alignment.
  */
-static unsigned int hvx_vrma_shift(const struct kvm_memory_slot *slot,
+static unsigned int hvx_vrma_shift(const struct hvx_memory *mem,
 				   const struct hvx_piece *piece)
 {
-	if (slot->base_gfn || piece->start != slot->userspace_addr ||
-	    !piece->shift)
+	if (mem->gpa || piece->start != mem->hva || !piece->shift)
 		return 12;
 	return hvx_limit_guest_shift(min(piece->shift, HVX_GUEST_SHIFT_MAX));
 }
 
 /**
- * hvx_backing_check() - whether a memslot carries pages of a size
+ * hvx_backing_check() - whether memory carries pages of a size
  * @kvm: the VM; the caller runs in its mm
- * @slot: the memslot, which need not be in use yet
+ * @mem: the memory, in use or not
  * @shift: the size, one that HPT guests have
  *
  * Device mappings pass: no linear map of memory lies there.
@@ -216,18 +215,19 @@ static unsigned int hvx_vrma_shift(const struct kvm_memory_slot *slot,
  * Return: 0, -EINVAL with a line in the log that says why, or -EINTR if the
  * process is being killed.
  */
-int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
+int hvx_backing_check(struct kvm *kvm, const struct hvx_memory *mem,
 		      unsigned int shift)
 {
-	unsigned long hva = slot->userspace_addr;
-	unsigned long size = slot->npages << PAGE_SHIFT;
-	unsigned long end = hva + size;
-	u64 gpa = gfn_to_gpa(slot->base_gfn);
+	unsigned long hva, end = mem->hva + mem->size;
 	struct hvx_piece piece;
 	unsigned int align;
 	int ret;
 
-	for (; hva < end; hva = piece.end) {
+	for (hva = mem->hva; hva < end; hva = piece.end) {
+		/* There may be a mapping for each page. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 		hvx_piece_at(kvm->mm, hva, end, &piece);
 		if (piece.kind == HVX_KIND_DEVICE)
 			continue;
@@ -240,18 +240,19 @@ int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
 
 		if (piece.shift < shift) {
 			pr_warn_ratelimited("memslot %d: %s backing at %#lx has pages of %lu bytes, the limit needs %lu\n",
-					    slot->id, hvx_kind_names[piece.kind],
+					    mem->slot, hvx_kind_names[piece.kind],
 					    hva,
 					    piece.shift ? BIT(piece.shift) : 0,
 					    BIT(shift));
 			return -EINVAL;
 		}
-		align = max(shift, hvx_vrma_shift(slot, &piece));
-		if (((gpa ^ slot->userspace_addr) | gpa | size) &
+		align = max(shift, hvx_vrma_shift(mem, &piece));
+		if (((mem->gpa ^ mem->hva) | mem->gpa | mem->size) &
 		    (BIT(align) - 1)) {
 			pr_warn_ratelimited("memslot %d: guest address %#llx, host address %#lx and size %#lx are not aligned alike for pages of %lu bytes (backing has %lu)\n",
-					    slot->id, gpa, slot->userspace_addr,
-					    size, BIT(align), BIT(piece.shift));
+					    mem->slot, mem->gpa, mem->hva,
+					    mem->size, BIT(align),
+					    BIT(piece.shift));
 			return -EINVAL;
 		}
 	}

@@ -18,10 +18,17 @@ struct hvx_backing_count {
 	unsigned long present[48];	/* by shift of the entry's page size */
 };
 
+/* A guest's memory, as a memslot has it or would have it. */
+struct hvx_memory {
+	int slot;			/* for the log; -1: none yet */
+	u64 gpa;
+	unsigned long hva, size;	/* bytes */
+};
+
 void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 		      unsigned long end, struct hvx_backing_count *count,
 		      bool may_sleep);
-int hvx_backing_check(struct kvm *kvm, const struct kvm_memory_slot *slot,
+int hvx_backing_check(struct kvm *kvm, const struct hvx_memory *mem,
 		      unsigned int shift);
 bool hvx_backing_is_device(struct kvm *kvm,
 			   const struct kvm_memory_slot *slot);

@@ -9,6 +9,12 @@
  * the same limit makes the same guest everywhere, or no guest at all.
  *
  * A radix guest's pages are its own affair, and no limit applies to it.
+ *
+ * Nor does it apply to what a device shows to the guest: no linear map of memory
+ * lies there, and a VMM such as QEMU has no large pages for a frame buffer or a ROM
+ * and ends itself if they are refused. Nothing about such a memslot tells it from
+ * memory but its place in the guest: a pseries machine has all of its PCI windows
+ * and interrupt controllers above all of its memory.
  */
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
@@ -47,6 +53,30 @@ module_param_cb(hpt_max_page_shift, &hvx_param_shift_ops, &hpt_max_page_shift,
 MODULE_PARM_DESC(hpt_max_page_shift,
 		 "Largest page shift of new VMs that choose none themselves (12 or more; 0: no limit)");
 
+static int hvx_param_set_base(const char *val, const struct kernel_param *kp)
+{
+	unsigned long base;
+	int ret = kstrtoul(val, 0, &base);
+
+	if (ret)
+		return ret;
+	/* 0 is memory, and no page is on both sides. */
+	if (!base || base & (BIT(HVX_GUEST_SHIFT_MAX) - 1))
+		return -EINVAL;
+	return param_set_ulong(val, kp);
+}
+
+static const struct kernel_param_ops hvx_param_base_ops = {
+	.set = hvx_param_set_base,
+	.get = param_get_ulong,
+};
+
+/* QEMU: 32 TiB, for machines since pseries-2.8. */
+static unsigned long hpt_device_base = BIT(45);
+module_param_cb(hpt_device_base, &hvx_param_base_ops, &hpt_device_base, 0644);
+MODULE_PARM_DESC(hpt_device_base,
+		 "Guest address from which on new VMs have devices and no memory, so that no page-size limit applies (a multiple of 16M; default 32T)");
+
 /**
  * hvx_limit_init() - the limit of a new VM
  * @limit: zeroed
@@ -56,17 +86,8 @@ void hvx_limit_init(struct hvx_limit *limit)
 	spin_lock_init(&limit->lock);
 	mutex_init(&limit->hold_lock);
 	atomic_set(&limit->epoch, 1);
-	xa_init(&limit->frame_buffers);
 	limit->shift = READ_ONCE(hpt_max_page_shift);
-}
-
-/**
- * hvx_limit_destroy() - for a VM that goes away
- * @limit: its limit
- */
-void hvx_limit_destroy(struct hvx_limit *limit)
-{
-	xa_destroy(&limit->frame_buffers);
+	limit->device_base = READ_ONCE(hpt_device_base);
 }
 
 /**
@@ -220,37 +241,26 @@ bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	       BIT(hvx_limit_shift(vm));
 }
 
-/*
- * A VMM wants to know from the beginning which pages of a frame buffer are written,
- * to draw them; with RAM that comes later, if ever, for migration. A guest maps no
- * linear map onto a device's memory, and a VMM that has no other pages for it, such
- * as QEMU, would end with the guest when the device is turned on.
- */
-static int hvx_limit_note_frame_buffer(struct hvx_limit *limit,
-				       const struct kvm_memory_slot *slot)
-{
-	if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES)) {
-		xa_erase(&limit->frame_buffers, slot->id);
-		return 0;
-	}
-	return xa_err(xa_store(&limit->frame_buffers, slot->id, xa_mk_value(1),
-			       GFP_KERNEL_ACCOUNT));
-}
-
-static int hvx_limit_check(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
+static int hvx_limit_check(struct hvx_vm *vm, const struct hvx_memory *mem,
 			   unsigned int shift)
 {
-	unsigned int page = min(shift, HVX_GUEST_SHIFT_MAX);
-
-	/*
-	 * At address 0 there is RAM, and the guest's real mode. Elsewhere a slot may
-	 * be smaller than the page, such as a PCI device's ROM: none fits in it.
-	 */
-	if (slot->base_gfn &&
-	    (slot->npages << PAGE_SHIFT < BIT(page) ||
-	     xa_load(&vm->limit.frame_buffers, slot->id)))
+	if (mem->gpa >= vm->limit.device_base)
 		return 0;
-	return hvx_backing_check(vm->kvm, slot, shift);
+	return hvx_backing_check(vm->kvm, mem, shift);
+}
+
+static int hvx_limit_check_slot(struct hvx_vm *vm,
+				const struct kvm_memory_slot *slot,
+				unsigned int shift)
+{
+	const struct hvx_memory mem = {
+		.slot = slot->id,
+		.gpa = gfn_to_gpa(slot->base_gfn),
+		.hva = slot->userspace_addr,
+		.size = slot->npages << PAGE_SHIFT,
+	};
+
+	return hvx_limit_check(vm, &mem, shift);
 }
 
 static void hvx_limit_unsettle(struct hvx_vm *vm)
@@ -273,20 +283,14 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change)
 {
 	unsigned int limit = hvx_limit_shift(vm);
-	int ret = 0;
 
-	/* Whether there is a limit yet or not. */
-	if (change == KVM_MR_CREATE)
-		ret = hvx_limit_note_frame_buffer(&vm->limit, slot);
-	if (ret)
-		return ret;
 	if (!limit || (change != KVM_MR_CREATE && change != KVM_MR_MOVE))
 		return 0;
 	if (kvm_is_radix(vm->kvm)) {
 		hvx_limit_unsettle(vm);
 		return 0;
 	}
-	return hvx_limit_check(vm, slot, hvx_limit_guest_shift(limit));
+	return hvx_limit_check_slot(vm, slot, hvx_limit_guest_shift(limit));
 }
 
 /**
@@ -317,7 +321,7 @@ static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift)
 	/* So that no memslot is judged by what was before, and comes after this. */
 	mutex_lock(&kvm->slots_lock);
 	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
-		ret = hvx_limit_check(vm, slot, shift);
+		ret = hvx_limit_check_slot(vm, slot, shift);
 		if (ret)
 			break;
 	}

@@ -9,7 +9,6 @@
 #include <linux/kvm_host.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
-#include <linux/xarray.h>
 
 struct hvx_vm;
 
@@ -25,8 +24,7 @@ struct hvx_limit {
 	struct mutex hold_lock;	/* protects holds, and the hold itself */
 	bool holds;		/* memory must stay, see balloon.c */
 
-	/* By id, memslots that are frame buffers; kvm->slots_lock to change it. */
-	struct xarray frame_buffers;
+	u64 device_base;	/* guest address from which on there is no memory */
 
 	/* Memory was last looked at when epoch was at this number. */
 	int settled;
@@ -34,7 +32,6 @@ struct hvx_limit {
 };
 
 void hvx_limit_init(struct hvx_limit *limit);
-void hvx_limit_destroy(struct hvx_limit *limit);
 unsigned int hvx_limit_guest_shift(unsigned int shift);
 unsigned int hvx_limit_host_shift(void);
 int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags);

@@ -53,7 +53,6 @@ static void hvx_destroy_vm(struct kvm *kvm)
 	if (vm) {
 		hvx_resizer_destroy(vm);
 		hvx_balloon_destroy(vm);
-		hvx_limit_destroy(&vm->limit);
 		hvx_hpt_absent(kvm);
 	}
 	hvx_stock.destroy_vm(kvm);

@@ -26,6 +26,7 @@
 #define ORDER		20
 #define SIZE		(64 * MIB)
 #define PLUG_GPA	(4 * GIB)
+#define DEVICE_GPA	BIT(45)
 #define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/enabled"
 
 static u64 guest_add(u64 a, u64 b)
@@ -81,38 +82,8 @@ FIXTURE_TEARDOWN(backing)
 {
 }
 
-/* A frame buffer, which logs its writes from the start, is not RAM. */
+/* A device's memory stays that, whether it logs or not; RAM in its place is RAM. */
 TEST_F(backing, frame_buffer)
-{
-	struct kvm_userspace_memory_region region = {
-		.slot = 1,
-		.flags = KVM_MEM_LOG_DIRTY_PAGES,
-		.guest_phys_addr = PLUG_GPA,
-		.memory_size = SIZE,
-		.userspace_addr = (unsigned long)memory_map(MEM_ANON, SIZE, 0),
-	};
-	struct vm vm;
-
-	vm_bare(&vm, 34);
-	EXPECT_EQ(0, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
-	region.slot = 2;
-	region.flags = 0;
-	region.guest_phys_addr += SIZE;
-	EXPECT_EQ(-EINVAL, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
-	region.slot = 0;
-	region.flags = KVM_MEM_LOG_DIRTY_PAGES;
-	region.guest_phys_addr = 0;
-	EXPECT_EQ(-EINVAL, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
-	/* Nor does it become RAM's address. */
-	region.slot = 1;
-	EXPECT_EQ(-EINVAL, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
-	close(vm.fd);
-	close(vm.kvm);
-	memory_unmap((void *)region.userspace_addr, SIZE);
-}
-
-/* It stays one, until the memslot goes; what comes there next is looked at. */
-TEST_F(backing, frame_buffer_stays)
 {
 	struct large large;
 	const char *why = find_large(&large, 1);
@@ -124,21 +95,26 @@ TEST_F(backing, frame_buffer_stays)
 	mem = memory_map(MEM_HUGETLB, large.size, large.shift);
 	vm = vm_create(.order = ORDER, .ram = large.size, .memory = mem);
 	/* The memslot comes before the limit. */
-	vm_slot_add(vm, 1, PLUG_GPA, SIZE, 0, KVM_MEM_LOG_DIRTY_PAGES);
+	vm_slot_add(vm, 1, DEVICE_GPA, SIZE, 0, KVM_MEM_LOG_DIRTY_PAGES);
 	ASSERT_EQ(0, vm_set_limit(vm, large.limit, 0));
 	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
 
-	ASSERT_EQ(0, vm_slot_set(vm, 1, PLUG_GPA, 0));
-	ASSERT_EQ(0, vm_slot_set(vm, 1, PLUG_GPA + SIZE, 0));
+	ASSERT_EQ(0, vm_slot_set(vm, 1, DEVICE_GPA, 0));
+	ASSERT_EQ(0, vm_slot_set(vm, 1, DEVICE_GPA + SIZE, 0));
 	ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
 	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
 
-	vm_slot_del(vm, 1);
-	mem = memory_map(MEM_ANON, SIZE, 0);
-	vm->slot[1].host = mem;
-	vm->slot[1].size = SIZE;
 	EXPECT_EQ(-EINVAL, vm_slot_set(vm, 1, PLUG_GPA, 0));
 	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	vm_destroy(vm);
+
+	/* Memory that logs from the beginning and comes before the limit. */
+	mem = memory_map(MEM_HUGETLB, large.size, large.shift);
+	vm = vm_create(.order = ORDER, .ram = large.size, .memory = mem);
+	vm_slot_add(vm, 1, PLUG_GPA, SIZE, 0, KVM_MEM_LOG_DIRTY_PAGES);
+	ASSERT_EQ(0, vm_set_limit(vm, large.limit, 0));
+	ASSERT_EQ(-1, ioctl(vm->vcpu[0].fd, KVM_RUN, 0));
+	EXPECT_EQ(EINVAL, errno);
 	vm_destroy(vm);
 	huge_release(large.shift);
 }

@@ -412,6 +412,125 @@ TEST(set_again)
 	}
 }
 
+#define DEVICE_BASE	BIT(45)
+
+static int add_slot(struct vm *vm, unsigned int slot, unsigned long gpa,
+		    void *mem, unsigned long size, u32 flags)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.flags = flags,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (unsigned long)mem,
+	};
+
+	return vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+/*
+ * RAM that is plugged in while all writes are logged (a migration, or a VMM that
+ * wants to know the dirty rate) logs from its creation, as a frame buffer does. It
+ * is RAM all the same.
+ */
+TEST(logged_from_the_beginning)
+{
+	void *mem = memory_map(MEM_ANON, RAM, 0);
+	const char *why = vmm_lacks_limit();
+	struct vm vm;
+
+	if (why)
+		SKIP(return, "%s", why);
+	vm_bare(&vm, 24);
+	EXPECT_EQ(-EINVAL, add_slot(&vm, 1, GIB, mem, RAM, 0));
+	EXPECT_EQ(-EINVAL, add_slot(&vm, 1, GIB, mem, RAM,
+				    KVM_MEM_LOG_DIRTY_PAGES));
+	/* Less than a page of the limit's size is no exception. */
+	EXPECT_EQ(-EINVAL, add_slot(&vm, 1, GIB, mem, MIB, 0));
+	EXPECT_EQ(-EINVAL, add_slot(&vm, 1, DEVICE_BASE - MIB, mem, MIB, 0));
+	/* As far as there may be memory. */
+	EXPECT_EQ(-EINVAL, add_slot(&vm, 1, DEVICE_BASE - RAM, mem, RAM, 0));
+	EXPECT_EQ(-EINVAL, add_slot(&vm, 1, DEVICE_BASE - RAM / 2, mem, RAM,
+				    KVM_MEM_LOG_DIRTY_PAGES));
+	close(vm.fd);
+	close(vm.kvm);
+	memory_unmap(mem, RAM);
+}
+
+/* What a device shows has any backing, any size, and logs or not. */
+TEST(devices)
+{
+	void *mem = memory_map(MEM_ANON, RAM, 0);
+	unsigned long page = sysconf(_SC_PAGESIZE);
+	const char *why = vmm_lacks_limit();
+	struct vm vm;
+
+	if (why)
+		SKIP(return, "%s", why);
+	vm_bare(&vm, 34);
+	EXPECT_EQ(0, add_slot(&vm, 1, DEVICE_BASE, mem, RAM, 0));
+	EXPECT_EQ(0, add_slot(&vm, 2, DEVICE_BASE + GIB, mem, RAM,
+			      KVM_MEM_LOG_DIRTY_PAGES));
+	EXPECT_EQ(0, add_slot(&vm, 3, DEVICE_BASE + RAM + page, mem + page, page, 0));
+	/* Moved to where memory is, and back. */
+	EXPECT_EQ(-EINVAL, add_slot(&vm, 3, GIB, mem + page, page, 0));
+	EXPECT_EQ(0, add_slot(&vm, 3, DEVICE_BASE + 2 * GIB, mem + page, page, 0));
+	/* The frame buffer's log is turned off and on. */
+	EXPECT_EQ(0, add_slot(&vm, 2, DEVICE_BASE + GIB, mem, RAM, 0));
+	EXPECT_EQ(0, add_slot(&vm, 2, DEVICE_BASE + GIB, mem, RAM,
+			      KVM_MEM_LOG_DIRTY_PAGES));
+	EXPECT_EQ(-EINVAL, add_slot(&vm, 2, GIB, mem, RAM,
+				    KVM_MEM_LOG_DIRTY_PAGES));
+	close(vm.fd);
+	close(vm.kvm);
+	memory_unmap(mem, RAM);
+}
+
+#define BASE_FILE	"/sys/module/kvm_hv_ext/parameters/hpt_device_base"
+
+static int set_base(const char *text)
+{
+	FILE *f = fopen(BASE_FILE, "w");
+	int ret;
+
+	if (!f)
+		die("%s: %s", BASE_FILE, strerror(errno));
+	fputs(text, f);
+	ret = fflush(f) ? -errno : 0;
+	fclose(f);
+	return ret;
+}
+
+/* Where devices begin is the administrator's to say, for VMs that come after. */
+TEST(device_base)
+{
+	static const char *const nonsense[] = {
+		"0", "-1", "1", "0x1000", "0xfff000", "x", "18446744073709551616",
+		"18446744073709551615",
+	};
+	void *mem = memory_map(MEM_ANON, RAM, 0);
+	const char *why = vmm_lacks_limit();
+	struct vm before, after;
+	unsigned int i;
+
+	if (why)
+		SKIP(return, "%s", why);
+	for (i = 0; i < ARRAY_SIZE(nonsense); i++)
+		EXPECT_NE(0, set_base(nonsense[i]));
+	vm_bare(&before, 24);
+	ASSERT_EQ(0, set_base("0x10000000000"));
+	vm_bare(&after, 24);
+	ASSERT_EQ(0, set_base("0x200000000000"));
+	EXPECT_EQ(-EINVAL, add_slot(&before, 1, BIT(40), mem, RAM, 0));
+	EXPECT_EQ(0, add_slot(&after, 1, BIT(40), mem, RAM, 0));
+	EXPECT_EQ(-EINVAL, add_slot(&after, 2, BIT(40) - RAM, mem, RAM, 0));
+	close(before.fd);
+	close(before.kvm);
+	close(after.fd);
+	close(after.kvm);
+	memory_unmap(mem, RAM);
+}
+
 /* A radix guest does not care, and nor does one without a limit. */
 TEST(radix_guest)
 {

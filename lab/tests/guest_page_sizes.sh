@@ -86,8 +86,8 @@ for size in 16384 1048576 ''; do
 	reserve "$size" && break
 done
 backed="-mem-path $mount -mem-prealloc"
-# Its ROM has what QEMU is given for it, and of course no guest will run that.
-adapter="-device VGA,romfile=/bin/busybox"
+# Their ROMs have what QEMU is given for them, and of course no guest will run that.
+adapter="-device VGA,romfile=/bin/busybox -device e1000,romfile=/bin/busybox"
 
 if [ -z "$size" ]; then
 	for name in "16 MiB pages under 24" "a graphics adapter under 24" \
