@@ -18,6 +18,8 @@
  */
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include <asm/mmu.h>
 
@@ -291,6 +293,65 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		return 0;
 	}
 	return hvx_limit_check_slot(vm, slot, hvx_limit_guest_shift(limit));
+}
+
+/* Whether a memslot is there already; as KVM has it, any page of it counts. */
+static bool hvx_limit_overlaps(struct kvm *kvm, const struct hvx_memory *mem)
+{
+	gfn_t start = gpa_to_gfn(mem->gpa), end = start + (mem->size >> PAGE_SHIFT);
+	struct kvm_memslot_iter iter;
+	bool found = false;
+	int idx;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	kvm_for_each_memslot_in_gfn_range(&iter, kvm_memslots(kvm), start, end) {
+		found = true;
+		break;
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+	return found;
+}
+
+/**
+ * hvx_limit_ask_ioctl() - KVM_PPC_CHECK_MEMORY
+ * @vm: the VM; KVM has seen to it that the caller runs in its mm
+ * @argp: struct kvm_ppc_check_memory
+ *
+ * Goes through what KVM_SET_USER_MEMORY_REGION goes through for a new memslot, in
+ * that order, without slots_lock, so it never stands in the way of one.
+ *
+ * Context: may sleep.
+ * Return: 0 if such a memslot could come now, else what that would fail with:
+ * -EINVAL (with the reason in the log if it is the backing), -EEXIST; -EFAULT, or
+ * -EINTR if the process is being killed.
+ */
+int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp)
+{
+	unsigned int limit = hvx_limit_shift(vm);
+	struct kvm_ppc_check_memory arg;
+	struct hvx_memory mem;
+
+	if (copy_from_user(&arg, argp, sizeof(arg)))
+		return -EFAULT;
+	if (memchr_inv(arg.reserved, 0, sizeof(arg.reserved)) ||
+	    arg.flags & ~(u64)KVM_MEM_LOG_DIRTY_PAGES || !arg.size ||
+	    (arg.guest_addr | arg.host_addr | arg.size) & ~PAGE_MASK ||
+	    !access_ok((void __user *)(unsigned long)arg.host_addr, arg.size) ||
+	    arg.guest_addr + arg.size < arg.guest_addr ||
+	    arg.size >> PAGE_SHIFT > KVM_MEM_MAX_NR_PAGES)
+		return -EINVAL;
+
+	mem = (struct hvx_memory) {
+		.slot = -1,
+		.gpa = arg.guest_addr,
+		.hva = arg.host_addr,
+		.size = arg.size,
+	};
+	if (hvx_limit_overlaps(vm->kvm, &mem))
+		return -EEXIST;
+	if (!limit || kvm_is_radix(vm->kvm))
+		return 0;
+	return hvx_limit_check(vm, &mem, hvx_limit_guest_shift(limit));
 }
 
 /**

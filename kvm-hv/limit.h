@@ -43,6 +43,7 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 void hvx_limit_recheck(struct hvx_vm *vm);
 int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
+int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp);
 
 static inline bool hvx_limit_strict(const struct hvx_limit *limit)
 {

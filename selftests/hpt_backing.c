@@ -119,6 +119,140 @@ TEST_F(backing, frame_buffer)
 	huge_release(large.shift);
 }
 
+static int ask(struct vm *vm, unsigned long gpa, void *mem, unsigned long size,
+	       u64 flags)
+{
+	struct kvm_ppc_check_memory arg = {
+		.guest_addr = gpa,
+		.host_addr = (unsigned long)mem,
+		.size = size,
+		.flags = flags,
+	};
+
+	return vm_ioctl(vm, KVM_PPC_CHECK_MEMORY, &arg);
+}
+
+/* Asked first, then done, in a VM with a memslot at 1 GiB. */
+#define EXPECT_AS_ASKED(_expected, _gpa, _mem, _size, _flags) do {	\
+	struct kvm_userspace_memory_region _region = {			\
+		.slot = 1,						\
+		.flags = _flags,					\
+		.guest_phys_addr = _gpa,				\
+		.memory_size = _size,					\
+		.userspace_addr = (unsigned long)(_mem),		\
+	};								\
+	EXPECT_EQ(_expected, ask(&vm, _gpa, _mem, _size, _flags));	\
+	EXPECT_EQ(_expected, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION,	\
+				      &_region));			\
+	_region.memory_size = 0;					\
+	if (!(_expected))						\
+		ASSERT_EQ(0, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION,	\
+				      &_region));			\
+} while (0)
+
+static void same_answers(struct __test_metadata *_metadata, unsigned int limit,
+			 int base_pages)
+{
+	const unsigned long page = sysconf(_SC_PAGESIZE);
+	void *mem = memory_map(MEM_ANON, SIZE, 0);
+	struct kvm_userspace_memory_region other = {
+		.slot = 2,
+		.guest_phys_addr = DEVICE_GPA,
+		.memory_size = SIZE,
+		.userspace_addr = (unsigned long)mem,
+	};
+	struct vm vm;
+
+	vm_bare(&vm, limit);
+	ASSERT_EQ(0, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &other));
+
+	EXPECT_AS_ASKED(base_pages, PLUG_GPA, mem, SIZE, 0);
+	EXPECT_AS_ASKED(base_pages, PLUG_GPA, mem, SIZE, KVM_MEM_LOG_DIRTY_PAGES);
+	EXPECT_AS_ASKED(base_pages, PLUG_GPA, mem, page, 0);
+	EXPECT_AS_ASKED(0, DEVICE_GPA + SIZE, mem, SIZE, 0);
+	/* No mapping. */
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA, mem + SIZE, SIZE, 0);
+	/* Taken, in whole or in part. */
+	EXPECT_AS_ASKED(-EEXIST, DEVICE_GPA, mem, SIZE, 0);
+	EXPECT_AS_ASKED(-EEXIST, DEVICE_GPA - page, mem, 2 * page, 0);
+	EXPECT_AS_ASKED(-EEXIST, DEVICE_GPA + SIZE - page, mem, SIZE, 0);
+	/* What no memslot is like. */
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA + 1, mem, SIZE, 0);
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA, mem + 1, SIZE, 0);
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA, mem, SIZE + 1, 0);
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA, mem, SIZE, 1u << 31);
+	EXPECT_AS_ASKED(-EINVAL, -page, mem, 2 * page, 0);
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA, mem, BIT(31) * page, 0);
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA, (void *)(-SIZE), SIZE, 0);
+	EXPECT_EQ(-EINVAL, ask(&vm, PLUG_GPA, mem, 0, 0));
+	close(vm.fd);
+	close(vm.kvm);
+	memory_unmap(mem, SIZE);
+}
+
+/* A VMM that would end with a memslot that is refused can ask first. */
+TEST_F(backing, asked_beforehand)
+{
+	struct kvm_ppc_check_memory arg;
+	unsigned int i;
+	struct vm vm;
+
+	same_answers(_metadata, 34, -EINVAL);
+	same_answers(_metadata, 12, 0);
+
+	vm_bare(&vm, 12);
+	EXPECT_TRUE(vm_has_ext(&vm, KVM_CAP_PPC_HV_EXT) &
+		    KVM_PPC_HV_EXT_CHECK_MEMORY);
+	EXPECT_EQ(-EFAULT, vm_ioctl(&vm, KVM_PPC_CHECK_MEMORY, (void *)8));
+	for (i = 0; i < ARRAY_SIZE(arg.reserved); i++) {
+		memset(&arg, 0, sizeof(arg));
+		arg.reserved[i] = 1;
+		EXPECT_EQ(-EINVAL, vm_ioctl(&vm, KVM_PPC_CHECK_MEMORY, &arg));
+	}
+	close(vm.fd);
+	close(vm.kvm);
+}
+
+/* Large pages pass, and are neither taken nor touched by the question. */
+TEST_F(backing, asked_beforehand_large)
+{
+	struct large large;
+	const char *why = find_large(&large, 1);
+	struct vm vm;
+	char *mem;
+
+	if (why)
+		SKIP(return, "%s", why);
+	mem = memory_map(MEM_HUGETLB, large.size, large.shift);
+	vm_bare(&vm, large.limit);
+	EXPECT_AS_ASKED(0, PLUG_GPA, mem, large.size, 0);
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA + self->page, mem, large.size / 2, 0);
+	EXPECT_AS_ASKED(-EINVAL, PLUG_GPA, mem + self->page, large.size / 2, 0);
+	close(vm.fd);
+	close(vm.kvm);
+	memory_unmap(mem, large.size);
+	huge_release(large.shift);
+}
+
+/* Who asks has to be the VM's own process, as for all of its ioctls. */
+TEST_F(backing, asked_by_another)
+{
+	struct kvm_ppc_check_memory arg = { .size = 0 };
+	struct vm vm;
+	int status;
+	pid_t child;
+
+	vm_bare(&vm, 12);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(vm_ioctl(&vm, KVM_PPC_CHECK_MEMORY, &arg) == -EIO ? 0 : 1);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	close(vm.fd);
+	close(vm.kvm);
+}
+
 /* Large pages that lie another way in the guest are of no use to it. */
 TEST_F(backing, alignment)
 {
@@ -167,7 +301,7 @@ static u64 guest_work(u64 a, u64 b)
 	return guest_rounds;
 }
 
-/* Memory that will not do is refused, and the guest that runs does not notice. */
+/* Memory that will not do is refused; here the VMM, and so the guest, goes on. */
 TEST_F(backing, hotplug)
 {
 	struct kvm_userspace_memory_region region = {

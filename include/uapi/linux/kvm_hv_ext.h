@@ -27,6 +27,7 @@
 #define KVM_PPC_HV_EXT_GUEST_STOP	(1 << 2)
 #define KVM_PPC_HV_EXT_MAX_PAGE_SHIFT	(1 << 3)
 #define KVM_PPC_HV_EXT_BALLOON_INHIBIT	(1 << 4)
+#define KVM_PPC_HV_EXT_CHECK_MEMORY	(1 << 5)
 
 /*
  * KVM_CAP_PPC_HPT_RESIZE: CHECK answers a mask of the strategies there are,
@@ -81,5 +82,19 @@ struct kvm_ppc_balloon_inhibit {
 };
 
 #define KVM_PPC_BALLOON_INHIBIT	_IOW(0xAE, 0xf0, struct kvm_ppc_balloon_inhibit)
+
+/*
+ * KVM_PPC_CHECK_MEMORY, an ioctl of a VM: whether KVM_SET_USER_MEMORY_REGION would
+ * take this as a new memslot. Answers 0 or fails as that would, and changes nothing.
+ */
+struct kvm_ppc_check_memory {
+	__u64 guest_addr;
+	__u64 host_addr;	/* userspace_addr of the memslot */
+	__u64 size;		/* bytes */
+	__u64 flags;		/* KVM_MEM_* */
+	__u64 reserved[4];	/* must be 0 */
+};
+
+#define KVM_PPC_CHECK_MEMORY	_IOW(0xAE, 0xf2, struct kvm_ppc_check_memory)
 
 #endif /* _UAPI_LINUX_KVM_HV_EXT_H */
