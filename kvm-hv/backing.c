@@ -56,26 +56,53 @@ struct hvx_piece {
 /* Pages of the linear map are at least this apart in irq-off time. */
 #define HVX_WALK_BATCH	64
 
+/* Whether an entry above the last level leads to a table, not to a page. */
+static bool hvx_is_table(unsigned long entry, bool leaf)
+{
+#ifdef is_hugepd
+	/* Until 6.11, hash: a table of large pages, with a size of its own. */
+	if (is_hugepd(__hugepd(entry)))
+		return false;
+#endif
+	return entry && !leaf;
+}
+
+/* Where the emptiness at an address ends at which there is no page table. */
+static unsigned long hvx_walk_skip(struct mm_struct *mm, unsigned long addr)
+{
+	p4d_t p4d = READ_ONCE(*p4d_offset(pgd_offset(mm, addr), addr));
+	pud_t pud;
+
+	if (!p4d_val(p4d))
+		return addr | ~P4D_MASK;
+	if (!hvx_is_table(p4d_val(p4d), p4d_leaf(p4d)))
+		return addr | ~PAGE_MASK;
+	pud = READ_ONCE(*pud_offset(&p4d, addr));
+	if (!pud_val(pud))
+		return addr | ~PUD_MASK;
+	if (!hvx_is_table(pud_val(pud), pud_leaf(pud)))
+		return addr | ~PAGE_MASK;
+	return addr | ~PMD_MASK;
+}
+
 /**
  * hvx_backing_walk() - count what the page tables hold
  * @mm: whose; not necessarily the caller's
  * @start: first host address
  * @end: first address behind
  * @count: bytes by kind of entry; added to
- * @may_sleep: whether others may have the CPU in between
  *
  * The walk is the lockless one, so what changes meanwhile may be seen either way.
- * It takes a step for each page of the base size that is not part of a larger one,
- * there or not.
+ * It takes a step for each entry that there is, and one for each table that could
+ * be there and is not: address space without memory costs next to nothing.
  *
- * Context: any, interrupts on. The page tables stay: the caller holds
- * mm_users, or runs as an MMU notifier of @mm.
+ * Context: may sleep. The page tables stay: the caller holds mm_users, or runs as
+ * an MMU notifier of @mm.
  */
 void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
-		      unsigned long end, struct hvx_backing_count *count,
-		      bool may_sleep)
+		      unsigned long end, struct hvx_backing_count *count)
 {
-	unsigned long addr = start, next, flags;
+	unsigned long addr = start, last, next, flags;
 	unsigned int shift, i;
 	pte_t *ptep, pte;
 
@@ -85,7 +112,9 @@ void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 		for (i = 0; i < HVX_WALK_BATCH && addr < end; i++, addr = next) {
 			ptep = __find_linux_pte(mm->pgd, addr, NULL, &shift);
 			shift = shift ?: PAGE_SHIFT;
-			next = min((addr | (BIT(shift) - 1)) + 1, end);
+			last = ptep ? addr | (BIT(shift) - 1) :
+				      hvx_walk_skip(mm, addr);
+			next = min(last, end - 1) + 1;
 			pte = ptep ? READ_ONCE(*ptep) : __pte(0);
 
 			if (!ptep)
@@ -100,8 +129,7 @@ void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 				count->away_large += next - addr;
 		}
 		local_irq_restore(flags);
-		if (may_sleep)
-			hvx_relax();
+		hvx_relax();
 	}
 }
 
@@ -160,10 +188,10 @@ static void hvx_piece_at(struct mm_struct *mm, unsigned long start,
 #define HVX_WALK_STEP		SZ_1G
 
 /*
- * Which pages a piece with THP really has, as a shift, or -EINTR: the VMM may name
- * more address space than there is memory, and its end is not to wait for all of
- * that. An empty entry in a page table is a small page to be, for no large one
- * comes where there is a page table. The mm is the current one.
+ * Which pages a piece with THP really has, as a shift, or -EINTR: it may be much,
+ * and the VMM's end is not to wait for all of that. An empty entry in a page table
+ * is a small page to be, for no large one comes where there is a page table. The mm
+ * is the current one.
  */
 static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
 {
@@ -175,7 +203,7 @@ static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		next = min(addr + HVX_WALK_STEP, piece->end);
-		hvx_backing_walk(mm, addr, next, &count, true);
+		hvx_backing_walk(mm, addr, next, &count);
 		if (count.present[PAGE_SHIFT] || count.none || count.away_small)
 			return PAGE_SHIFT;
 	}
@@ -184,7 +212,7 @@ static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
 			return PAGE_SHIFT;
 		put_page(page);
 		hvx_backing_walk(mm, piece->start, piece->start + PAGE_SIZE,
-				 &count, true);
+				 &count);
 		if (count.present[PAGE_SHIFT])
 			return PAGE_SHIFT;
 	}
@@ -290,6 +318,9 @@ static void hvx_show_sizes(struct seq_file *m,
 	seq_putc(m, '\n');
 }
 
+/* Lines for a VM, as a VMM may have a mapping for each page of each memslot. */
+#define HVX_SHOW_LINES	16384
+
 /**
  * hvx_backing_show() - print what backs a VM's memory
  * @m: where
@@ -301,12 +332,12 @@ static void hvx_show_sizes(struct seq_file *m,
  * pages of which size.
  *
  * Context: may sleep, the longer the more memory there is.
- * Return: 0.
+ * Return: 0, or -EINTR if the reader is being killed.
  */
 int hvx_backing_show(struct seq_file *m, struct kvm *kvm)
 {
 	struct kvm_memory_slot *slot;
-	int bkt, idx;
+	int bkt, idx, ret = 0, lines = 0;
 
 	seq_puts(m, "# slot gpa size kind page thp misaligned page_size:bytes...\n");
 	if (!mmget_not_zero(kvm->mm))
@@ -323,8 +354,17 @@ int hvx_backing_show(struct seq_file *m, struct kvm *kvm)
 			struct hvx_backing_count count = { 0 };
 			unsigned int page;
 
+			if (fatal_signal_pending(current))
+				ret = -EINTR;
+			else if (lines++ == HVX_SHOW_LINES)
+				seq_puts(m, "# and more\n");
+			/* If there is no room, this comes again with more. */
+			if (ret || lines > HVX_SHOW_LINES ||
+			    seq_has_overflowed(m))
+				goto out;
+
 			hvx_piece_at(kvm->mm, hva, end, &piece);
-			hvx_backing_walk(kvm->mm, hva, piece.end, &count, true);
+			hvx_backing_walk(kvm->mm, hva, piece.end, &count);
 			page = piece.thp ? HPAGE_PMD_SHIFT : piece.shift;
 			page = hvx_limit_guest_shift(page);
 			seq_printf(m, "%d %#llx %#lx %s %lu %d %#lx", slot->id,
@@ -336,7 +376,8 @@ int hvx_backing_show(struct seq_file *m, struct kvm *kvm)
 			hvx_relax();
 		}
 	}
+out:
 	srcu_read_unlock(&kvm->srcu, idx);
 	mmput(kvm->mm);
-	return 0;
+	return ret;
 }

@@ -26,8 +26,7 @@ struct hvx_memory {
 };
 
 void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
-		      unsigned long end, struct hvx_backing_count *count,
-		      bool may_sleep);
+		      unsigned long end, struct hvx_backing_count *count);
 int hvx_backing_check(struct kvm *kvm, const struct hvx_memory *mem,
 		      unsigned int shift);
 bool hvx_backing_is_device(struct kvm *kvm,

@@ -42,8 +42,7 @@ static struct hvx_part hvx_part_of(const struct kvm_memory_slot *slot,
 }
 
 /* Looks at what memslots there are between two addresses. */
-static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look,
-			   bool may_sleep)
+static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
 {
 	struct hvx_backing_count count = { 0 };
 	struct kvm_memory_slot *slot;
@@ -55,8 +54,7 @@ static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look,
 						   look->end);
 
 		if (part.start < part.end)
-			hvx_backing_walk(kvm->mm, part.start, part.end, &count,
-					 may_sleep);
+			hvx_backing_walk(kvm->mm, part.start, part.end, &count);
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 
@@ -115,9 +113,14 @@ static void hvx_watch_tell(struct hvx_vm *vm, const struct hvx_before *look,
 			current->comm);
 }
 
-/* Reasons for which memory stays, or is no longer a guest's. */
+/*
+ * Reasons for which memory stays, or is no longer a guest's. The OOM killer's reaper
+ * is one, and not to be kept waiting: what it takes is a dead process's.
+ */
 static bool hvx_watch_harmless(const struct mmu_notifier_range *range)
 {
+	if (!mmu_notifier_range_blockable(range))
+		return true;
 	switch (range->event) {
 	case MMU_NOTIFY_UNMAP:
 	case MMU_NOTIFY_CLEAR:
@@ -141,7 +144,7 @@ static int hvx_watch_start(struct mmu_notifier *mn,
 
 	if (!hvx_balloon_holders(vm) || hvx_watch_harmless(range))
 		return 0;
-	hvx_watch_look(vm->kvm, &look, mmu_notifier_range_blockable(range));
+	hvx_watch_look(vm->kvm, &look);
 	if (!look.small && !look.large)
 		return 0;
 
@@ -197,7 +200,7 @@ static void hvx_watch_finish(struct mmu_notifier *mn,
 
 	if (hvx_watch_harmless(range) || !hvx_watch_take(b, &before))
 		return;
-	hvx_watch_look(vm->kvm, &after, mmu_notifier_range_blockable(range));
+	hvx_watch_look(vm->kvm, &after);
 	/*
 	 * A page table is not taken away by what zaps small pages, but by a
 	 * collapse, which is about to put a large page there.
