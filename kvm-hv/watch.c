@@ -16,6 +16,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/interval_tree.h>
 #include <linux/kvm_host.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
@@ -41,20 +42,55 @@ static struct hvx_part hvx_part_of(const struct kvm_memory_slot *slot,
 	};
 }
 
+/*
+ * The memslots with anything between two addresses. KVM keeps them in a tree; an
+ * invalidation may be about any page of the process, and memslots may be many.
+ */
+struct hvx_slot_walk {
+	struct kvm_memslots *slots;
+	struct interval_tree_node *node;
+	unsigned long start, last;
+};
+
+static void hvx_slot_walk_start(struct hvx_slot_walk *walk, struct kvm *kvm,
+				const struct hvx_before *look)
+{
+	walk->slots = kvm_memslots(kvm);
+	walk->start = look->start;
+	walk->last = look->end - 1;
+	walk->node = interval_tree_iter_first(&walk->slots->hva_tree,
+					      walk->start, walk->last);
+}
+
+/* The one it is at, or NULL behind the last. */
+static struct kvm_memory_slot *hvx_slot_walk_at(const struct hvx_slot_walk *walk)
+{
+	return walk->node ? container_of(walk->node, struct kvm_memory_slot,
+					 hva_node[walk->slots->node_idx]) :
+			    NULL;
+}
+
+static void hvx_slot_walk_next(struct hvx_slot_walk *walk)
+{
+	walk->node = interval_tree_iter_next(walk->node, walk->start,
+					     walk->last);
+}
+
 /* Looks at what memslots there are between two addresses. */
 static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
 {
 	struct hvx_backing_count count = { 0 };
 	struct kvm_memory_slot *slot;
-	int bkt, idx, i;
+	struct hvx_slot_walk walk;
+	int idx, i;
 
 	idx = srcu_read_lock(&kvm->srcu);
-	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
+	for (hvx_slot_walk_start(&walk, kvm, look);
+	     (slot = hvx_slot_walk_at(&walk)); hvx_slot_walk_next(&walk)) {
 		struct hvx_part part = hvx_part_of(slot, look->start,
 						   look->end);
 
-		if (part.start < part.end)
-			hvx_backing_walk(kvm->mm, part.start, part.end, &count);
+		hvx_backing_walk(kvm->mm, part.start, part.end, &count);
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 
@@ -71,19 +107,18 @@ static int hvx_watch_slot(struct kvm *kvm, const struct hvx_before *look,
 			  u64 *gpa)
 {
 	struct kvm_memory_slot *slot;
-	int bkt, idx, id = -1;
+	struct hvx_slot_walk walk;
+	struct hvx_part part;
+	int idx, id = -1;
 
 	idx = srcu_read_lock(&kvm->srcu);
-	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
-		struct hvx_part part = hvx_part_of(slot, look->start,
-						   look->end);
-
-		if (part.start >= part.end)
-			continue;
+	hvx_slot_walk_start(&walk, kvm, look);
+	slot = hvx_slot_walk_at(&walk);
+	if (slot) {
+		part = hvx_part_of(slot, look->start, look->end);
 		id = slot->id;
 		*gpa = gfn_to_gpa(slot->base_gfn) +
 		       (part.start - slot->userspace_addr);
-		break;
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 	return id;

@@ -24,6 +24,7 @@
 #include "memory.h"
 #include "vfio.h"
 #include "vmm.h"
+#include "work.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -372,6 +373,65 @@ TEST_F(balloon, dontneed)
 	}
 	EXPECT_EQ(1, lines);
 	close(log);
+}
+
+#define PAGES	256u
+
+struct unrelated {
+	char *mem;
+	unsigned long page;
+};
+
+/* Page by page, as reclaim does. */
+static void take_away(void *arg)
+{
+	struct unrelated *u = arg;
+	unsigned int i;
+
+	for (i = 0; i < PAGES; i++) {
+		u->mem[i * u->page] = 1;
+		if (madvise(u->mem + i * u->page, u->page, MADV_DONTNEED))
+			die("MADV_DONTNEED: %s", strerror(errno));
+	}
+}
+
+/* To watch is cheap for memory that is nobody's, however many memslots there are. */
+TEST_F_TIMEOUT(balloon, many_memslots, 300)
+{
+	const unsigned long page = self->page;
+	unsigned int slots = scaled(4000), i;
+	struct kvm_userspace_memory_region region = { .memory_size = page };
+	struct unrelated u = { .page = page };
+	u64 idle, held;
+	struct vm vm;
+	char *mem;
+	int fd;
+
+	if (!work_counted())
+		SKIP(return, "this host does not count instructions");
+	if (slots > 32000)
+		slots = 32000;
+	vm_bare(&vm, 12);
+	mem = memory_map(MEM_ANON, 2 * slots * page, 0);
+	u.mem = memory_map(MEM_ANON, PAGES * page, 0);
+	for (i = 0; i < slots; i++) {
+		region.slot = i;
+		/* Apart, so that nothing makes one of them. */
+		region.guest_phys_addr = GIB + 2 * i * page;
+		region.userspace_addr = (unsigned long)mem + 2 * i * page;
+		ASSERT_EQ(0, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
+	}
+	idle = work_of(take_away, &u, 5);
+	fd = hold(&vm);
+	ASSERT_LE(0, fd);
+	held = work_of(take_away, &u, 5);
+	TH_LOG("%u pages beside %u memslots: %llu instructions each, with a holder %llu",
+	       PAGES, slots, (unsigned long long)idle / PAGES,
+	       (unsigned long long)held / PAGES);
+	EXPECT_LT(held, 2 * idle);
+	close(fd);
+	close(vm.fd);
+	close(vm.kvm);
 }
 
 /* All of these leave the guest its memory. */
