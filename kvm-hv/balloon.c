@@ -130,6 +130,26 @@ unsigned int hvx_balloon_holders(struct hvx_vm *vm)
 	return READ_ONCE(vm->balloon.total);
 }
 
+/**
+ * hvx_balloon_promised() - whether memory that goes breaks a promise
+ * @vm: the VM
+ *
+ * A resize does not count: the guest asks for it, the VMM need not know, and it
+ * only does its work twice if memory goes meanwhile.
+ *
+ * Return: true if anybody but resizes holds the inhibition.
+ */
+bool hvx_balloon_promised(struct hvx_vm *vm)
+{
+	struct hvx_balloon *b = &vm->balloon;
+	bool promised;
+
+	spin_lock(&b->lock);
+	promised = b->total > b->holders[HVX_HOLDER_RESIZE];
+	spin_unlock(&b->lock);
+	return promised;
+}
+
 static int hvx_holder_release(struct inode *inode, struct file *file)
 {
 	struct file *vm_file = file->private_data;
@@ -229,6 +249,8 @@ void hvx_balloon_show(struct seq_file *m, struct hvx_vm *vm)
 	seq_printf(m, "violations %llu\n", b->violations);
 	seq_printf(m, "zapped_bytes %llu\n", b->zapped);
 	seq_printf(m, "split_bytes %llu\n", b->split);
+	seq_printf(m, "resize_events %llu\n", b->resize_events);
+	seq_printf(m, "resize_bytes %llu\n", b->resize_bytes);
 	seq_printf(m, "unseen %llu\n", b->unseen);
 	spin_unlock(&b->lock);
 }

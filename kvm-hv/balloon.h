@@ -31,6 +31,7 @@ struct hvx_before {
 	struct task_struct *task;	/* who invalidates; NULL: unused */
 	unsigned long start, end;
 	unsigned long none, no_table, small, large;	/* bytes */
+	bool held, promised;		/* see hvx_balloon_promised() */
 };
 
 /* Invalidations that may be under way at a time. */
@@ -45,6 +46,8 @@ struct hvx_balloon {
 	u64 violations;
 	u64 zapped;			/* bytes that have gone */
 	u64 split;			/* bytes whose large pages have gone */
+	u64 resize_events;		/* likewise, with no holder but resizes */
+	u64 resize_bytes;
 	u64 unseen;			/* invalidations there was no room for */
 	bool warned;
 
@@ -61,6 +64,7 @@ void hvx_balloon_hold_atomic(struct hvx_vm *vm, enum hvx_holder who);
 void hvx_balloon_let_go(struct hvx_vm *vm, enum hvx_holder who);
 void hvx_balloon_let_go_all(struct hvx_vm *vm, enum hvx_holder who);
 unsigned int hvx_balloon_holders(struct hvx_vm *vm);
+bool hvx_balloon_promised(struct hvx_vm *vm);
 int hvx_balloon_ioctl(struct hvx_vm *vm, struct file *vm_file, void __user *argp);
 void hvx_balloon_show(struct seq_file *m, struct hvx_vm *vm);
 

@@ -19,6 +19,7 @@
 #include <linux/interval_tree.h>
 #include <linux/kvm_host.h>
 #include <linux/mmu_notifier.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
 
 #include "trace.h"
@@ -127,21 +128,29 @@ static int hvx_watch_slot(struct kvm *kvm, const struct hvx_before *look,
 static void hvx_watch_tell(struct hvx_vm *vm, const struct hvx_before *look,
 			   u64 zapped, u64 split)
 {
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
 	struct hvx_balloon *b = &vm->balloon;
-	bool first;
+	bool first = false;
 	u64 gpa = 0;
 	int slot;
 
 	spin_lock(&b->lock);
-	b->violations++;
-	b->zapped += zapped;
-	b->split += split;
-	first = !b->warned;
-	b->warned = true;
+	if (look->promised) {
+		b->violations++;
+		b->zapped += zapped;
+		b->split += split;
+		first = !b->warned && __ratelimit(&limit);
+		b->warned |= first;
+	} else if (look->held) {
+		b->resize_events++;
+		b->resize_bytes += zapped + split;
+	}
 	spin_unlock(&b->lock);
 
 	slot = hvx_watch_slot(vm->kvm, look, &gpa);
-	trace_hvx_balloon_violation(vm->kvm, slot, gpa, zapped, split);
+	if (look->promised)
+		trace_hvx_balloon_violation(vm->kvm, slot, gpa, zapped, split);
 	if (first)
 		pr_warn("VM of process %d: memslot %d, guest address %#llx: %llu bytes zapped and %llu bytes of large pages split by %s while ballooning is inhibited; further ones are only counted\n",
 			vm->kvm->userspace_pid, slot, gpa, zapped, split,
@@ -174,11 +183,15 @@ static int hvx_watch_start(struct mmu_notifier *mn,
 		.task = current,
 		.start = range->start,
 		.end = range->end,
+		.held = hvx_balloon_holders(vm),
 	};
 	int i;
 
-	if (!hvx_balloon_holders(vm) || hvx_watch_harmless(range))
+	if (!look.held)
 		return 0;
+	if (hvx_watch_harmless(range))
+		return 0;
+	look.promised = hvx_balloon_promised(vm);
 	hvx_watch_look(vm->kvm, &look);
 	if (!look.small && !look.large)
 		return 0;
