@@ -20,6 +20,7 @@
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
+#include <linux/userfaultfd_k.h>
 
 #include "backing.h"
 #include "compat.h"
@@ -51,6 +52,7 @@ struct hvx_piece {
 	enum hvx_kind kind;
 	unsigned int shift;		/* page size of the mapping; 0: none */
 	bool thp;			/* asks for PMD-sized pages, and has room */
+	bool uffd;			/* user space provides what is not there */
 };
 
 /* Pages of the linear map are at least this apart in irq-off time. */
@@ -180,6 +182,7 @@ static void hvx_piece_at(struct mm_struct *mm, unsigned long start,
 		piece->kind = hvx_kind_of(vma);
 		piece->shift = __ilog2_u64(vma_kernel_pagesize(vma));
 		piece->thp = hvx_thp_fits(vma, start, piece->end);
+		piece->uffd = userfaultfd_missing(vma);
 	}
 	mmap_read_unlock(mm);
 }
@@ -190,8 +193,8 @@ static void hvx_piece_at(struct mm_struct *mm, unsigned long start,
 /*
  * Which pages a piece with THP really has, as a shift, or -EINTR: it may be much,
  * and the VMM's end is not to wait for all of that. An empty entry in a page table
- * is a small page to be, for no large one comes where there is a page table. The mm
- * is the current one.
+ * is a small page to be, for no large one comes where there is a page table, nor
+ * from user space; which is not asked for one either. The mm is the current one.
  */
 static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
 {
@@ -207,6 +210,8 @@ static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
 		if (count.present[PAGE_SHIFT] || count.none || count.away_small)
 			return PAGE_SHIFT;
 	}
+	if (count.no_table && piece->uffd)
+		return PAGE_SHIFT;
 	if (count.no_table == piece->end - piece->start) {
 		if (get_user_pages_fast(piece->start, 1, FOLL_WRITE, &page) != 1)
 			return PAGE_SHIFT;
@@ -230,6 +235,8 @@ static unsigned int hvx_vrma_shift(const struct hvx_memory *mem,
 		return 12;
 	return hvx_limit_guest_shift(min(piece->shift, HVX_GUEST_SHIFT_MAX));
 }
+
+static const char hvx_uffd_remark[] = " (userfaultfd brings no huge pages)";
 
 /**
  * hvx_backing_check() - whether memory carries pages of a size
@@ -267,11 +274,12 @@ int hvx_backing_check(struct kvm *kvm, const struct hvx_memory *mem,
 		}
 
 		if (piece.shift < shift) {
-			pr_warn_ratelimited("memslot %d: %s backing at %#lx has pages of %lu bytes, the limit needs %lu\n",
+			pr_warn_ratelimited("memslot %d: %s backing at %#lx has pages of %lu bytes, the limit needs %lu%s\n",
 					    mem->slot, hvx_kind_names[piece.kind],
 					    hva,
 					    piece.shift ? BIT(piece.shift) : 0,
-					    BIT(shift));
+					    BIT(shift),
+					    piece.uffd ? hvx_uffd_remark : "");
 			return -EINVAL;
 		}
 		align = max(shift, hvx_vrma_shift(mem, &piece));

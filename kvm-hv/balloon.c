@@ -92,7 +92,7 @@ void hvx_balloon_hold(struct hvx_vm *vm, enum hvx_holder who)
 void hvx_balloon_hold_atomic(struct hvx_vm *vm, enum hvx_holder who)
 {
 	hvx_balloon_count(&vm->balloon, who, 1);
-	queue_work(hvx_wq, &vm->balloon.watch_work);
+	hvx_watch_begin_atomic(vm);
 }
 
 /**

@@ -28,6 +28,7 @@
 #include "backing.h"
 #include "mirror.h"
 #include "vm.h"
+#include "watch.h"
 
 #define HVX_LIMIT_MIN	12
 #define HVX_LIMIT_MAX	63
@@ -168,6 +169,8 @@ int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 			hvx_route_keep_enter(vm);
 	}
 	spin_unlock(&limit->lock);
+	if (!ret && hvx_limit_needs_large(vm))
+		hvx_watch_begin_atomic(vm);
 	return ret;
 }
 
@@ -193,6 +196,21 @@ unsigned int hvx_limit_shift(struct hvx_vm *vm)
 u64 hvx_limit_flags(struct hvx_vm *vm)
 {
 	return hvx_limit_strict(&vm->limit) ? KVM_PPC_HPT_MAX_PAGE_STRICT : 0;
+}
+
+/**
+ * hvx_limit_needs_large() - whether pages of the host's base size will not do
+ * @vm: the VM
+ *
+ * Context: any.
+ * Return: true for an HPT guest with a limit above that.
+ */
+bool hvx_limit_needs_large(struct hvx_vm *vm)
+{
+	unsigned int limit = hvx_limit_shift(vm);
+
+	return limit && !kvm_is_radix(vm->kvm) &&
+	       hvx_limit_guest_shift(limit) > PAGE_SHIFT;
 }
 
 /**
@@ -292,6 +310,8 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		hvx_limit_unsettle(vm);
 		return 0;
 	}
+	if (hvx_limit_needs_large(vm))
+		hvx_watch_begin(vm);
 	return hvx_limit_check_slot(vm, slot, hvx_limit_guest_shift(limit));
 }
 

@@ -25,6 +25,7 @@ struct hvx_limit {
 	bool holds;		/* memory must stay, see balloon.c */
 
 	u64 device_base;	/* guest address from which on there is no memory */
+	atomic_t told;		/* that huge pages go, see thp.c */
 
 	/* Memory was last looked at when epoch was at this number. */
 	int settled;
@@ -37,6 +38,7 @@ unsigned int hvx_limit_host_shift(void);
 int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags);
 unsigned int hvx_limit_shift(struct hvx_vm *vm);
 u64 hvx_limit_flags(struct hvx_vm *vm);
+bool hvx_limit_needs_large(struct hvx_vm *vm);
 void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info);
 int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change);
@@ -44,6 +46,10 @@ void hvx_limit_recheck(struct hvx_vm *vm);
 int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp);
+
+/* thp.c */
+void hvx_thp_going(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
+		   unsigned long hva);
 
 static inline bool hvx_limit_strict(const struct hvx_limit *limit)
 {

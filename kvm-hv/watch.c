@@ -104,9 +104,10 @@ static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
 }
 
 /* For the log: which memslot, and where in the guest. */
-static int hvx_watch_slot(struct kvm *kvm, const struct hvx_before *look,
+static int hvx_watch_slot(struct hvx_vm *vm, const struct hvx_before *look,
 			  u64 *gpa)
 {
+	struct kvm *kvm = vm->kvm;
 	struct kvm_memory_slot *slot;
 	struct hvx_slot_walk walk;
 	struct hvx_part part;
@@ -120,6 +121,8 @@ static int hvx_watch_slot(struct kvm *kvm, const struct hvx_before *look,
 		id = slot->id;
 		*gpa = gfn_to_gpa(slot->base_gfn) +
 		       (part.start - slot->userspace_addr);
+		if (hvx_limit_needs_large(vm))
+			hvx_thp_going(vm, slot, part.start);
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 	return id;
@@ -148,7 +151,7 @@ static void hvx_watch_tell(struct hvx_vm *vm, const struct hvx_before *look,
 	}
 	spin_unlock(&b->lock);
 
-	slot = hvx_watch_slot(vm->kvm, look, &gpa);
+	slot = hvx_watch_slot(vm, look, &gpa);
 	if (look->promised)
 		trace_hvx_balloon_violation(vm->kvm, slot, gpa, zapped, split);
 	if (first)
@@ -187,7 +190,7 @@ static int hvx_watch_start(struct mmu_notifier *mn,
 	};
 	int i;
 
-	if (!look.held)
+	if (!look.held && (READ_ONCE(vm->limit.ran) || !hvx_limit_needs_large(vm)))
 		return 0;
 	if (hvx_watch_harmless(range))
 		return 0;
@@ -289,7 +292,8 @@ static int hvx_watch_register(struct hvx_vm *vm)
  * hvx_watch_begin() - watch a VM's memory from now on
  * @vm: the VM
  *
- * Once begun it goes on, at little cost while nobody holds the inhibition.
+ * Once begun it goes on, at little cost while nobody holds the inhibition and the
+ * guest has begun to run.
  *
  * Context: may sleep; mmap_lock is not held.
  */
@@ -298,6 +302,19 @@ void hvx_watch_begin(struct hvx_vm *vm)
 	/* A signal that is pending ends the attempt; the worker gets none. */
 	if (hvx_watch_register(vm))
 		queue_work(hvx_wq, &vm->balloon.watch_work);
+}
+
+/**
+ * hvx_watch_begin_atomic() - likewise, where one must not sleep
+ * @vm: the VM
+ *
+ * What happens to memory in the first moment may go unnoticed.
+ *
+ * Context: any.
+ */
+void hvx_watch_begin_atomic(struct hvx_vm *vm)
+{
+	queue_work(hvx_wq, &vm->balloon.watch_work);
 }
 
 static void hvx_watch_work(struct work_struct *work)

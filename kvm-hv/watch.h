@@ -10,6 +10,7 @@ struct hvx_vm;
 
 void hvx_watch_init(struct hvx_balloon *b);
 void hvx_watch_begin(struct hvx_vm *vm);
+void hvx_watch_begin_atomic(struct hvx_vm *vm);
 void hvx_watch_end(struct hvx_vm *vm);
 
 #endif /* KVM_HV_EXT_WATCH_H */

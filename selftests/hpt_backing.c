@@ -4,11 +4,14 @@
  * and place, whatever kind of memory, whenever it comes.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kvm_hv_ext.h>
+#include <linux/userfaultfd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -470,6 +473,137 @@ TEST_F(backing, thp)
 	EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem, SIZE));
 	memory_unmap(mem, SIZE);
 	thp_setting(was);
+}
+
+/* Memory whose pages come from user space, of which there is nobody. */
+static int uffd_register(void *mem, unsigned long size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (unsigned long)mem, .len = size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (uffd >= 0 && (ioctl(uffd, UFFDIO_API, &api) ||
+			  ioctl(uffd, UFFDIO_REGISTER, &reg)))
+		die("userfaultfd: %s", strerror(errno));
+	return uffd;
+}
+
+/* userfaultfd brings base pages. It is not waited for to see. */
+TEST_F(backing, thp_by_userfaultfd)
+{
+	unsigned int limit = thp_limit();
+	char *mem;
+	int uffd;
+
+	if (!limit)
+		SKIP(return, "no THP that makes a difference on this host");
+	mem = memory_map(MEM_THP, SIZE, 0);
+	uffd = uffd_register(mem, SIZE);
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd: %s", strerror(errno));
+	EXPECT_EQ(-EINVAL, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	close(uffd);
+	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, SIZE));
+
+	/* What is there already needs no more. */
+	memset(mem, 1, SIZE);
+	uffd = uffd_register(mem, SIZE);
+	EXPECT_EQ(0, memory_fits(limit, PLUG_GPA, mem, SIZE));
+	close(uffd);
+	memory_unmap(mem, SIZE);
+}
+
+/* Lines of the log so far that say this of huge pages. */
+static unsigned int told(int log, const char *what)
+{
+	unsigned int n = 0;
+	char rec[2048];
+	ssize_t len;
+
+	while ((len = read(log, rec, sizeof(rec) - 1)) > 0) {
+		rec[len] = 0;
+		n += strstr(rec, "will not come back") && strstr(rec, what);
+	}
+	return n;
+}
+
+/* A VM with a limit that only THP carries. */
+static struct vm *thp_vm(unsigned int limit, char **mem)
+{
+	struct vm *vm;
+
+	*mem = memory_map(MEM_THP, SIZE, 0);
+	memset(*mem, 1, SIZE);
+	vm = vm_create(.order = ORDER, .memory = *mem, .ram = SIZE);
+	if (vm_set_limit(vm, limit, 0))
+		die("no limit of %u", limit);
+	return vm;
+}
+
+/* It is told before the guest is lost, once, and why. */
+TEST_F(backing, thp_going)
+{
+	unsigned int limit = thp_limit(), tries;
+	const unsigned long huge = BIT(thp_shift());
+	int log = kmsg_open(), uffd;
+	struct vm *vm;
+	char *mem;
+
+	if (!limit)
+		SKIP(return, "no THP that makes a difference on this host");
+
+	/* As QEMU does when a migration that may end as post-copy begins. */
+	vm = thp_vm(limit, &mem);
+	EXPECT_EQ(0, told(log, ""));
+	for (tries = 0; tries < 1000; tries++) {
+		/* It may take a moment until it is watched. */
+		mem[SIZE - 1] = 1;
+		ASSERT_EQ(0, madvise(mem + SIZE - huge, huge, MADV_DONTNEED));
+		if (told(log, "before the guest has run"))
+			break;
+		pause_us(1000);
+	}
+	EXPECT_GT(1000, tries);
+	mem[SIZE - 1] = 1;
+	ASSERT_EQ(0, madvise(mem + SIZE - huge, huge, MADV_DONTNEED));
+	EXPECT_EQ(0, told(log, ""));
+	vm_destroy(vm);
+
+	/* Under a guest that runs. */
+	vm = thp_vm(limit, &mem);
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	ASSERT_EQ(0, madvise(mem + SIZE - huge, huge, MADV_DONTNEED));
+	EXPECT_EQ(0, told(log, ""));
+	mem[SIZE - 1] = 1;
+	uffd = uffd_register(mem + SIZE - huge, huge);
+	if (uffd >= 0) {
+		ASSERT_EQ(0, madvise(mem + SIZE - huge, huge, MADV_DONTNEED));
+		EXPECT_EQ(1, told(log, "userfaultfd"));
+	}
+	vm_destroy(vm);
+	close(uffd);
+
+	vm = thp_vm(limit, &mem);
+	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	ASSERT_EQ(0, madvise(mem, SIZE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, madvise(mem + SIZE - huge, self->page, MADV_DONTNEED));
+	EXPECT_EQ(1, told(log, "MADV_HUGEPAGE"));
+	ASSERT_EQ(0, madvise(mem + SIZE - huge, huge, MADV_DONTNEED));
+	EXPECT_EQ(0, told(log, ""));
+	vm_destroy(vm);
+
+	/* Whom it does not matter. */
+	mem = memory_map(MEM_THP, SIZE, 0);
+	memset(mem, 1, SIZE);
+	vm = vm_create(.order = ORDER, .memory = mem, .ram = SIZE);
+	ASSERT_EQ(0, vm_set_limit(vm, 12, 0));
+	ASSERT_EQ(0, madvise(mem + SIZE - huge, huge, MADV_DONTNEED));
+	EXPECT_EQ(0, told(log, ""));
+	vm_destroy(vm);
+	close(log);
 }
 
 /* One line of debugfs: the memslot's, of which there is to be just one. */
