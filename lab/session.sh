@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Talking to a running emulated host. To be sourced after lib.sh. A host NAME has
-# the folder build/run/NAME: pid of its QEMU, console.log, and the two pipes
-# lab.in and lab.out that end in the host's init.
+# the folder build/run/NAME: pid of its QEMU, console.log, the two pipes lab.in and
+# lab.out that end in the host's init, and monitor.in and monitor.out, its QEMU's.
 
 # session_dir NAME
 session_dir()
@@ -90,6 +90,28 @@ session_exec()
 		session_tail "$name"
 	fi
 	return "$status"
+}
+
+# session_monitor NAME COMMAND: what QEMU's monitor answers; fails if it does not.
+session_monitor()
+{
+	local dir answer
+
+	dir=$(session_dir "$1")
+	# It has to be asked to take commands, once; again is an error that is none.
+	{
+		echo '{"execute":"qmp_capabilities"}'
+		printf '{"execute":"human-monitor-command","arguments":{"command-line":"%s"},"id":"%s"}\n' \
+			"$2" "$$-$RANDOM"
+	} 1<>"$dir/monitor.in"
+	while IFS= read -r -t 10 answer; do
+		case $answer in
+		*'"id": "'"$$-"*) break ;;
+		esac
+	done <>"$dir/monitor.out" || return 1
+	answer=${answer%\", \"id\"*}
+	printf '%b' "${answer#*\"return\": \"}"
+	[ "$answer" = "${answer#*\"error\"}" ]
 }
 
 # session_stop NAME: ends its QEMU.
