@@ -99,12 +99,13 @@ long hvx_stop_ways(void)
  * @vm: the VM
  * @ways: the ways allowed, a mask of KVM_PPC_GUEST_STOP_*; 0 for off
  *
- * That native may be asked for anywhere, and means emulated where the CPU is not
- * good for it, is what lets a guest move.
+ * That native may be asked for anywhere, and means emulated where the host is not
+ * good for it, is what lets a guest move. What is in force already may be asked for
+ * at any time: QEMU does so at each reset and each loadvm.
  *
  * Context: any.
  * Return: 0, -EINVAL for a mask that is no choice or a CPU without stop, -EBUSY
- * once a vCPU has run.
+ * for a change once a vCPU has run.
  */
 long hvx_stop_enable(struct hvx_vm *vm, u64 ways)
 {
@@ -125,11 +126,26 @@ long hvx_stop_enable(struct hvx_vm *vm, u64 ways)
 /**
  * hvx_stop_fix() - a vCPU is about to run: what the VM has is what it keeps
  * @vm: the VM
+		if ((old & HVX_STOP_WAYS) == ways)
+			return 0;
  */
 void hvx_stop_fix(struct hvx_vm *vm)
 {
 	if (!(atomic_read(&vm->stop.ways) & HVX_STOP_FIXED))
 		atomic_or(HVX_STOP_FIXED, &vm->stop.ways);
+}
+
+/**
+ * hvx_stop_get() - what KVM_ENABLE_CAP(KVM_CAP_PPC_GUEST_STOP) would not change
+ * @vm: the VM
+ *
+ * Context: any.
+ * Return: the ways allowed, as asked for or by default, whether or not this host
+ * can do them: a mask of KVM_PPC_GUEST_STOP_*, 0 for off.
+ */
+u32 hvx_stop_get(struct hvx_vm *vm)
+{
+	return atomic_read(&vm->stop.ways) & HVX_STOP_WAYS;
 }
 
 /**

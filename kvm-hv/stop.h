@@ -22,6 +22,7 @@ struct hvx_stop {
 void hvx_stop_init(struct hvx_vm *vm);
 long hvx_stop_ways(void);
 long hvx_stop_enable(struct hvx_vm *vm, u64 ways);
+u32 hvx_stop_get(struct hvx_vm *vm);
 void hvx_stop_fix(struct hvx_vm *vm);
 void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_stop_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);

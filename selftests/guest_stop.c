@@ -221,8 +221,33 @@ TEST(choice)
 	EXPECT_EQ(H_FUNCTION, vcpu_hcall(&vm->vcpu[0], H_KVM_HV_EXT_FEATURES,
 					 regs));
 	EXPECT_EQ(-EBUSY, vm_enable_stop(vm, STOP_EMULATED, 0));
-	EXPECT_EQ(-EBUSY, vm_enable_stop(vm, 0, 0));
+	EXPECT_EQ(-EBUSY, vm_enable_stop(vm, STOP_NATIVE, 0));
 	vm_destroy(vm);
+}
+
+/* QEMU asks for a machine's capabilities again at each reset and each loadvm. */
+TEST(same_again)
+{
+	const u64 ways[] = { 0, STOP_EMULATED, STOP_NATIVE };
+	const char *why = lacks_stop(STOP_EMULATED);
+	unsigned int i, j;
+
+	if (why)
+		SKIP(return, "%s", why);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct vm *vm = vm_create(.vcpus = 1);
+		u64 regs[9] = { 0 };
+
+		ASSERT_EQ(0, vm_enable_stop(vm, ways[i], 0));
+		vcpu_hcall(&vm->vcpu[0], H_KVM_HV_EXT_FEATURES, regs);
+		for (j = 0; j < ARRAY_SIZE(ways); j++)
+			EXPECT_EQ(i == j ? 0 : -EBUSY,
+				  vm_enable_stop(vm, ways[j], 0));
+		/* Nor does asking for something else change what there is. */
+		EXPECT_EQ(ways[i] ? H_SUCCESS : H_FUNCTION,
+			  vcpu_hcall(&vm->vcpu[0], H_KVM_HV_EXT_FEATURES, regs));
+		vm_destroy(vm);
+	}
 }
 
 TEST(discovery)
