@@ -240,6 +240,23 @@ static int hvx_hcall_implemented(unsigned long hcall)
 	       hvx_stock.hcall_implemented(hcall);
 }
 
+/* No vCPU may stop natively from when it can enter a guest of the guest. */
+static int hvx_enable_nested(struct kvm *kvm)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = kvm ? hvx_vm_find(kvm) : NULL;
+	/* Without a VM: whether it can be enabled at all. */
+	int ret = hvx_stock.enable_nested(NULL);
+
+	if (kvm && !ret) {
+		if (vm)
+			hvx_stop_nested(vm);
+		ret = hvx_stock.enable_nested(kvm);
+	}
+	srcu_read_unlock(&hvx_calls, idx);
+	return ret;
+}
+
 /*
  * The three below do not sleep. The first two are called with preemption off, also by
  * the scheduler, after it has noted a sleep that is to come; the third by a vCPU's
@@ -282,6 +299,7 @@ static const struct kvmppc_ops hvx_ops = {
 	.configure_mmu = hvx_configure_mmu,
 	.arch_vm_ioctl = hvx_arch_vm_ioctl,
 	.hcall_implemented = hvx_hcall_implemented,
+	.enable_nested = hvx_enable_nested,
 };
 
 /* Everything but init_vm. */
@@ -301,6 +319,7 @@ static void hvx_ops_set(const struct kvmppc_ops *ops)
 	WRITE_ONCE(live->configure_mmu, ops->configure_mmu);
 	WRITE_ONCE(live->arch_vm_ioctl, ops->arch_vm_ioctl);
 	WRITE_ONCE(live->hcall_implemented, ops->hcall_implemented);
+	WRITE_ONCE(live->enable_nested, ops->enable_nested);
 }
 
 /* In KVM HV, or else in the kernel itself: then its symbol has no "[module]". */

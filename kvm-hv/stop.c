@@ -29,6 +29,8 @@
 
 /* In hvx_stop.ways, once a vCPU has run: no more changes. */
 #define HVX_STOP_FIXED	BIT(8)
+/* And once there may be guests of the guest: native no more. */
+#define HVX_STOP_NESTED	BIT(9)
 
 /* The interruption cause in the top byte of HFSCR that means stop. */
 #define HVX_HFSCR_IC_SHIFT	56
@@ -40,6 +42,13 @@ static const char *const hvx_stop_modes[] = { "off", "emulate", "native" };
 static const char *hvx_stop_mode(int ways)
 {
 	return hvx_stop_modes[hweight32(ways)];
+}
+
+/* Whether a stop need not trap, with these ways and on this host. */
+static bool hvx_stop_is_native(int ways)
+{
+	return ways & KVM_PPC_GUEST_STOP_NATIVE && !(ways & HVX_STOP_NESTED) &&
+	       hvx_stop_cpu_native();
 }
 
 static int hvx_stop_default;
@@ -119,7 +128,8 @@ long hvx_stop_enable(struct hvx_vm *vm, u64 ways)
 	do {
 		if (old & HVX_STOP_FIXED)
 			return -EBUSY;
-	} while (!atomic_try_cmpxchg(&vm->stop.ways, &old, ways));
+	} while (!atomic_try_cmpxchg(&vm->stop.ways, &old,
+				     ways | (old & HVX_STOP_NESTED)));
 	return 0;
 }
 
@@ -153,17 +163,46 @@ u32 hvx_stop_get(struct hvx_vm *vm)
  * @vm: the VM
  * @vcpu: a vCPU of it, being loaded
  *
- * Guests of the guest are not asked whether they may stop: theirs trap.
- *
  * Context: preemption disabled.
  */
 void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
-	int ways = atomic_read(&vm->stop.ways) & HVX_STOP_WAYS;
-	bool native = ways & KVM_PPC_GUEST_STOP_NATIVE;
+	unsigned long flags;
+	int ways;
 
-	if (ways)
-		hvx_stop_load(vcpu, native && !vm->kvm->arch.nested_enable);
+	/*
+	 * hvx_stop_nested() sets its bit, then interrupts each CPU: here before
+	 * the bit is looked at, or when what it has to change is there.
+	 */
+	local_irq_save(flags);
+	ways = atomic_read(&vm->stop.ways);
+	if (ways & HVX_STOP_WAYS)
+		hvx_stop_load(vcpu, hvx_stop_is_native(ways));
+	local_irq_restore(flags);
+}
+
+/**
+ * hvx_stop_nested() - the guest is about to be allowed guests of its own
+ * @vm: the VM
+ *
+ * Those were not asked whether they may stop: theirs trap, and so do the guest's
+ * own, as PSSCR is not exchanged between the two. vCPUs may be loaded, and need not
+ * be loaded anew before they enter a guest of the guest.
+ *
+ * Context: may sleep. On return no vCPU of the VM stops natively any more; the
+ * caller sets nested_enable after that.
+ */
+void hvx_stop_nested(struct hvx_vm *vm)
+{
+	int ways = atomic_fetch_or(HVX_STOP_NESTED, &vm->stop.ways);
+
+	/*
+	 * Not by HVX_STOP_NESTED: that may have been set by somebody who is still
+	 * at it. nested_enable is never cleared, so a VMM can have this only once.
+	 */
+	if (ways & KVM_PPC_GUEST_STOP_NATIVE && hvx_stop_cpu_native() &&
+	    !READ_ONCE(vm->kvm->arch.nested_enable))
+		hvx_stop_trap_vm(vm->kvm);
 }
 
 /**
@@ -224,11 +263,11 @@ bool hvx_stop_emulate(struct hvx_vm *vm, struct kvm_vcpu *vcpu, int vec)
 static int guest_stop_show(struct seq_file *m, void *unused)
 {
 	struct hvx_vm *vm = m->private;
-	int ways = atomic_read(&vm->stop.ways) & HVX_STOP_WAYS;
+	int ways = atomic_read(&vm->stop.ways);
 
-	if (ways & KVM_PPC_GUEST_STOP_NATIVE &&
-	    (!hvx_stop_cpu_native() || vm->kvm->arch.nested_enable))
+	if (!hvx_stop_is_native(ways))
 		ways &= ~KVM_PPC_GUEST_STOP_NATIVE;
+	ways &= HVX_STOP_WAYS;
 	seq_printf(m, "mode %s\n", hvx_stop_mode(ways));
 	seq_printf(m, "emulated %lld\n", atomic64_read(&vm->stop.emulated));
 	return 0;

@@ -14,7 +14,7 @@ struct hvx_vm;
 struct kvm_vcpu;
 
 struct hvx_stop {
-	atomic_t ways;		/* KVM_PPC_GUEST_STOP_*, HVX_STOP_FIXED */
+	atomic_t ways;		/* KVM_PPC_GUEST_STOP_*, HVX_STOP_FIXED, _NESTED */
 	atomic64_t emulated;	/* stops completed here */
 };
 
@@ -23,6 +23,7 @@ void hvx_stop_init(struct hvx_vm *vm);
 long hvx_stop_ways(void);
 long hvx_stop_enable(struct hvx_vm *vm, u64 ways);
 u32 hvx_stop_get(struct hvx_vm *vm);
+void hvx_stop_nested(struct hvx_vm *vm);
 void hvx_stop_fix(struct hvx_vm *vm);
 void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_stop_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
@@ -33,6 +34,7 @@ void hvx_stop_debugfs(struct hvx_vm *vm, struct dentry *dir);
 void hvx_stop_cpu_init(void);
 bool hvx_stop_cpu_native(void);
 void hvx_stop_load(struct kvm_vcpu *vcpu, bool native);
+void hvx_stop_trap_vm(struct kvm *kvm);
 void hvx_stop_keep_dec(struct kvm_vcpu *vcpu);
 void hvx_stop_put(struct kvm_vcpu *vcpu);
 

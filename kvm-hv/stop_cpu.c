@@ -16,6 +16,7 @@
 #include <linux/moduleparam.h>
 #include <linux/of.h>
 #include <linux/percpu.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 
 #include <asm/cputable.h>
@@ -140,8 +141,9 @@ bool hvx_stop_cpu_native(void)
 	return hvx_native;
 }
 
-/* What of PSSCR the hypervisor decides for a guest. */
+/* What of PSSCR the hypervisor decides for a guest; what has a stop trap. */
 #define HVX_PSSCR_CONTROL	(PSSCR_SD | PSSCR_ESL | PSSCR_EC | PSSCR_PSLL_MASK)
+#define HVX_PSSCR_TRAP		(PSSCR_ESL | PSSCR_EC)
 
 /*
  * The vCPU that is loaded on a CPU and may stop; PSSCR as it was before; and its
@@ -181,7 +183,8 @@ static void hvx_psscr_set(u64 control)
  * guest sees the status of its own emulated stops, none, not that of the host's
  * idle states.
  *
- * Context: preemption disabled until hvx_stop_put().
+ * Context: interrupts disabled, against hvx_stop_trap_vm(); preemption until
+ * hvx_stop_put().
  */
 void hvx_stop_load(struct kvm_vcpu *vcpu, bool native)
 {
@@ -192,8 +195,29 @@ void hvx_stop_load(struct kvm_vcpu *vcpu, bool native)
 	here->dec_set = here->dec_due;
 	here->dec_lag = 0;
 	here->control = mfspr(SPRN_PSSCR) & HVX_PSSCR_CONTROL;
-	hvx_psscr_set(native && hvx_native ? 0 :
-					     PSSCR_SD | PSSCR_ESL | PSSCR_EC);
+	hvx_psscr_set(native ? 0 : PSSCR_SD | HVX_PSSCR_TRAP);
+}
+
+static void hvx_stop_trap_here(void *kvm)
+{
+	struct hvx_stop_loaded *here = this_cpu_ptr(&hvx_stop_loaded);
+
+	if (here->vcpu && here->vcpu->kvm == kvm)
+		hvx_psscr_set(PSSCR_SD | HVX_PSSCR_TRAP);
+}
+
+/**
+ * hvx_stop_trap_vm() - have the stops of loaded vCPUs trap from now on
+ * @kvm: their VM, in which vCPUs that are loaded after this get no native stop
+ *
+ * The interrupt takes a vCPU out of the guest, so its next entry is with PSSCR as
+ * set by then.
+ *
+ * Context: may sleep. Returns when it is done on all CPUs.
+ */
+void hvx_stop_trap_vm(struct kvm *kvm)
+{
+	on_each_cpu(hvx_stop_trap_here, kvm, 1);
 }
 
 /**
@@ -243,6 +267,7 @@ void hvx_stop_put(struct kvm_vcpu *vcpu)
 	/* Not entered since: nobody else is to see what was meant for KVM's entry. */
 	if (vcpu->arch.dec_expires == here->dec_set)
 		vcpu->arch.dec_expires = here->dec_due;
+	/* First, so that hvx_stop_trap_here() does not meddle with the host's. */
+	WRITE_ONCE(here->vcpu, NULL);
 	hvx_psscr_set(here->control);
-	here->vcpu = NULL;
 }

@@ -57,6 +57,30 @@ static u64 guest_wake_by_dec(u64 id, u64 n)
 	return 0;
 }
 
+static u64 over;
+
+/* For as long as the host wants. */
+static u64 guest_stop_on(u64 id, u64 unused)
+{
+	guest_begin(&ints[id]);
+	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
+		guest_set_dec(DEC_MS / 8);
+		guest_stop();
+		__atomic_fetch_add(&stops[id], 1, __ATOMIC_RELAXED);
+	}
+	return 0;
+}
+
+/* Until a counter of the guest's is so much higher; what it is then. */
+static u64 await_more(const u64 *counter, u64 more)
+{
+	u64 now, end = __atomic_load_n(counter, __ATOMIC_RELAXED) + more;
+
+	while ((now = __atomic_load_n(counter, __ATOMIC_RELAXED)) < end)
+		pause_us(1000);
+	return now;
+}
+
 /* With EE off it wakes up all the same, and the interrupt stays pending. */
 static u64 guest_wake_masked(u64 id, u64 n)
 {
@@ -267,6 +291,16 @@ TEST(discovery)
 		EXPECT_EQ(H_KVM_HV_EXT_FEATURE_STOP, regs[0]);
 		vm_destroy(vm);
 	}
+}
+
+static void stay_on(unsigned int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		die("no CPU %u: %s", cpu, strerror(errno));
 }
 
 TEST(off)
@@ -568,11 +602,8 @@ TEST_F_TIMEOUT(stop, neighbour, 300)
 	unsigned long states;
 	u64 alone, beside;
 	struct vm *off;
-	cpu_set_t one;
 
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
+	stay_on(cpu);
 	states = host_allow_idle(cpu, 0);
 
 	off = vm_create_stop(0, 1, IPI_NONE);
@@ -594,6 +625,49 @@ TEST_F_TIMEOUT(stop, neighbour, 300)
 	host_allow_idle(cpu, states);
 	EXPECT_EQ(alone, beside);
 	expect_no_program(_metadata, self->vm);
+}
+
+/*
+ * Guests of a guest have to trap, so it must not depend on when a vCPU is loaded
+ * anew: here it stays loaded, as nobody else wants its CPU.
+ */
+TEST(nested_while_running)
+{
+	const char *why = lacks_stop(STOP_NATIVE);
+	struct kvm_enable_cap nested = {
+		.cap = KVM_CAP_PPC_NESTED_HV,
+		.args = { 1 },
+	};
+	unsigned int cpu = sched_getcpu();
+	struct vm *vm;
+	u64 *now, n;
+
+	if (why)
+		SKIP(return, "%s", why);
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "with one CPU the vCPU is loaded anew in any case");
+	vm = vm_create_stop(STOP_NATIVE, 1, IPI_NONE);
+	if (!vm_has_ext(vm, KVM_CAP_PPC_NESTED_HV)) {
+		vm_destroy(vm);
+		SKIP(return, "no guests of guests on this host");
+	}
+	stay_on(!cpu);
+	vcpu_start(&vm->vcpu[0], guest_stop_on, 0, 0);
+	stay_on(cpu);
+	now = vm_guest(vm, stops[0]);
+	await_more(now, 100);
+	EXPECT_EQ(0, vm_stops_emulated(vm));
+	ASSERT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &nested));
+	n = await_more(now, 0);
+	n = await_more(now, 100) - n;
+	TH_LOG("%ld of %lu stops emulated then", vm_stops_emulated(vm),
+	       (long)n);
+	/* The first was under way. */
+	EXPECT_GE(vm_stops_emulated(vm), n - 1);
+	*vm_guest(vm, over) = 1;
+	vcpu_join(&vm->vcpu[0]);
+	expect_no_program(_metadata, vm);
+	vm_destroy(vm);
 }
 
 TEST_HARNESS_MAIN
