@@ -267,8 +267,7 @@ static void hvx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	struct hvx_vm *vm = hvx_vm_find(vcpu->kvm);
 
 	hvx_stock.vcpu_load(vcpu, cpu);
-	if (vm)
-		hvx_stop_vcpu_load(vm, vcpu);
+	hvx_stop_vcpu_load(vm, vcpu);
 }
 
 static void hvx_vcpu_put(struct kvm_vcpu *vcpu)

@@ -126,23 +126,13 @@ long hvx_stop_enable(struct hvx_vm *vm, u64 ways)
 
 	/* Pairs with the or in hvx_stop_fix(): one of the two comes first. */
 	do {
+		if ((old & HVX_STOP_WAYS) == ways)
+			return 0;
 		if (old & HVX_STOP_FIXED)
 			return -EBUSY;
 	} while (!atomic_try_cmpxchg(&vm->stop.ways, &old,
 				     ways | (old & HVX_STOP_NESTED)));
 	return 0;
-}
-
-/**
- * hvx_stop_fix() - a vCPU is about to run: what the VM has is what it keeps
- * @vm: the VM
-		if ((old & HVX_STOP_WAYS) == ways)
-			return 0;
- */
-void hvx_stop_fix(struct hvx_vm *vm)
-{
-	if (!(atomic_read(&vm->stop.ways) & HVX_STOP_FIXED))
-		atomic_or(HVX_STOP_FIXED, &vm->stop.ways);
 }
 
 /**
@@ -159,8 +149,18 @@ u32 hvx_stop_get(struct hvx_vm *vm)
 }
 
 /**
- * hvx_stop_vcpu_load() - have a vCPU's stop work on this CPU
+ * hvx_stop_fix() - a vCPU is about to run: what the VM has is what it keeps
  * @vm: the VM
+ */
+void hvx_stop_fix(struct hvx_vm *vm)
+{
+	if (!(atomic_read(&vm->stop.ways) & HVX_STOP_FIXED))
+		atomic_or(HVX_STOP_FIXED, &vm->stop.ways);
+}
+
+/**
+ * hvx_stop_vcpu_load() - have a vCPU's stop work, or trap, on this CPU
+ * @vm: the VM, or NULL for one that is older than the module
  * @vcpu: a vCPU of it, being loaded
  *
  * Context: preemption disabled.
@@ -168,16 +168,17 @@ u32 hvx_stop_get(struct hvx_vm *vm)
 void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
 	unsigned long flags;
-	int ways;
 
+	if (!vm || !hvx_stop_get(vm)) {
+		hvx_stop_load_off();
+		return;
+	}
 	/*
 	 * hvx_stop_nested() sets its bit, then interrupts each CPU: here before
 	 * the bit is looked at, or when what it has to change is there.
 	 */
 	local_irq_save(flags);
-	ways = atomic_read(&vm->stop.ways);
-	if (ways & HVX_STOP_WAYS)
-		hvx_stop_load(vcpu, hvx_stop_is_native(ways));
+	hvx_stop_load(vcpu, hvx_stop_is_native(atomic_read(&vm->stop.ways)));
 	local_irq_restore(flags);
 }
 

@@ -30,10 +30,14 @@ bool hvx_stop_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_stop_emulate(struct hvx_vm *vm, struct kvm_vcpu *vcpu, int vec);
 void hvx_stop_debugfs(struct hvx_vm *vm, struct dentry *dir);
 
+/* Of a kernel with kvm-hv/patches; no other has it, so it is asked for by name. */
+extern const bool kvmppc_nmi_asks_guest_first;
+
 /* stop_cpu.c */
 void hvx_stop_cpu_init(void);
 bool hvx_stop_cpu_native(void);
 void hvx_stop_load(struct kvm_vcpu *vcpu, bool native);
+void hvx_stop_load_off(void);
 void hvx_stop_trap_vm(struct kvm *kvm);
 void hvx_stop_keep_dec(struct kvm_vcpu *vcpu);
 void hvx_stop_put(struct kvm_vcpu *vcpu);

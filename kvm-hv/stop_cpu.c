@@ -11,8 +11,21 @@
  * The host's idle code runs only with no vCPU loaded, and KVM's entry and exit
  * only touch the fields that a guest can see. So it is enough to set PSSCR when a
  * vCPU is loaded, and to put back what was there when the vCPU is put.
+ *
+ * A guest that really stops is a danger to most kernels. When a system reset or a
+ * machine check meets it, SRR1[46:47] says that the thread wakes up from power
+ * saving and nothing is lost. The kernel's handlers ask that before they ask whether
+ * a guest was running, take it for the end of the host's own stop, and return to
+ * where LR points: the guest's LR, as code of the hypervisor in real mode. That is
+ * why native stop takes a kernel that asks the other way round. Such a kernel cannot
+ * be told by its code: the handlers are spread over the vectors and code behind
+ * labels that modules cannot look up, and each release has them differently. So it
+ * has to say so itself (kvm-hv/patches/0002).
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/kvm_host.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/of.h>
 #include <linux/percpu.h>
@@ -83,9 +96,24 @@ static const struct kernel_param_ops hvx_native_ops = {
 
 module_param_cb(guest_stop_native, &hvx_native_ops, NULL, 0444);
 MODULE_PARM_DESC(guest_stop_native,
-		 "Whether this CPU is good for native guest stop: auto (default, as the CPU's revision and the firmware say), yes or no");
+		 "Whether guests may really stop: auto (default, if the CPU is good for it and the kernel protects itself), no, or yes: then, on a kernel that does not, a guest can take over the host when a system reset or machine check meets it");
+
+static bool hvx_off_traps = true;
+module_param_named(guest_stop_off_traps, hvx_off_traps, bool, 0644);
+MODULE_PARM_DESC(guest_stop_off_traps,
+		 "Have a stop trap in VMs without guest stop (default Y); N leaves it to the host's last idle state whether it does, as stock KVM, with the danger of guest_stop_native=yes");
 
 static bool hvx_native __ro_after_init;
+
+static bool __init hvx_stop_kernel_is_safe(void)
+{
+	const bool *said = symbol_get(kvmppc_nmi_asks_guest_first);
+	bool safe = said && *said;
+
+	if (said)
+		symbol_put(kvmppc_nmi_asks_guest_first);
+	return safe;
+}
 
 static bool __init hvx_stop_feature_published(void)
 {
@@ -117,18 +145,29 @@ static bool __init hvx_stop_cpu_sound(u32 pvr)
 	return hvx_stop_feature_published();
 }
 
+/* If not, KVM's entry writes it, with EC set: stop always traps. */
+static bool hvx_stop_psscr_is_ours(void)
+{
+	return cpu_has_feature(CPU_FTR_ARCH_300) &&
+	       !cpu_has_feature(CPU_FTR_P9_TM_HV_ASSIST);
+}
+
 /**
  * hvx_stop_cpu_init() - find out whether guests may really stop here
  */
 void __init hvx_stop_cpu_init(void)
 {
-	/* KVM's entry writes PSSCR itself, with EC set: it would always trap. */
-	if (!cpu_has_feature(CPU_FTR_ARCH_300) ||
-	    cpu_has_feature(CPU_FTR_P9_TM_HV_ASSIST) ||
-	    hvx_native_wish == HVX_NATIVE_NO)
+	bool safe = hvx_stop_kernel_is_safe();
+
+	if (!hvx_stop_psscr_is_ours() || hvx_native_wish == HVX_NATIVE_NO)
 		return;
-	hvx_native = hvx_native_wish == HVX_NATIVE_YES ||
-		     hvx_stop_cpu_sound(mfspr(SPRN_PVR));
+	if (hvx_native_wish == HVX_NATIVE_AUTO) {
+		hvx_native = safe && hvx_stop_cpu_sound(mfspr(SPRN_PVR));
+		return;
+	}
+	hvx_native = true;
+	if (!safe)
+		pr_warn("guest_stop_native=yes: with this kernel a guest that stops can take over the host when a system reset or machine check meets it\n");
 }
 
 /**
@@ -196,6 +235,24 @@ void hvx_stop_load(struct kvm_vcpu *vcpu, bool native)
 	here->dec_lag = 0;
 	here->control = mfspr(SPRN_PSSCR) & HVX_PSSCR_CONTROL;
 	hvx_psscr_set(native ? 0 : PSSCR_SD | HVX_PSSCR_TRAP);
+}
+
+/**
+ * hvx_stop_load_off() - have a stop trap for a vCPU whose guest may not stop
+ *
+ * What is set stays so until the host stops by itself, which sets all of PSSCR.
+ *
+ * Context: preemption disabled.
+ */
+void hvx_stop_load_off(void)
+{
+	u64 psscr;
+
+	if (!hvx_stop_psscr_is_ours() || !READ_ONCE(hvx_off_traps))
+		return;
+	psscr = mfspr(SPRN_PSSCR);
+	if (!(psscr & HVX_PSSCR_TRAP))
+		mtspr(SPRN_PSSCR, psscr | HVX_PSSCR_TRAP);
 }
 
 static void hvx_stop_trap_here(void *kvm)

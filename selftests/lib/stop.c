@@ -92,6 +92,50 @@ long vm_stops_emulated(struct vm *vm)
 	return n;
 }
 
+/**
+ * stop_param_is() - what kvm-hv-ext was inserted with
+ * @name: of a parameter, without "guest_stop_"
+ * @value: in words
+ *
+ * Return: true if it has that value.
+ */
+bool stop_param_is(const char *name, const char *value)
+{
+	char path[128], text[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path),
+		 "/sys/module/kvm_hv_ext/parameters/guest_stop_%s", name);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "%15s", text) != 1)
+		die("%s is not as expected", path);
+	fclose(file);
+	return !strcmp(text, value);
+}
+
+/**
+ * kernel_keeps_nmis() - whether the host's kernel has kvm-hv/patches
+ *
+ * Return: true if it says that it asks for a guest before it takes a system reset
+ * for a wakeup.
+ */
+bool kernel_keeps_nmis(void)
+{
+	char line[256];
+	bool found = false;
+	FILE *file;
+
+	file = fopen("/proc/kallsyms", "r");
+	if (!file)
+		die("/proc/kallsyms: %s", strerror(errno));
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, " kvmppc_nmi_asks_guest_first\n");
+	fclose(file);
+	return found;
+}
+
 static struct interrupts tried;
 
 /**

@@ -19,6 +19,8 @@ const char *lacks_stop(u64 ways);
 int vm_enable_stop(struct vm *vm, u64 ways, u32 flags);
 struct vm *vm_create_stop(u64 ways, unsigned int vcpus, enum ipi_by ipis);
 long vm_stops_emulated(struct vm *vm);
+bool stop_param_is(const char *name, const char *value);
+bool kernel_keeps_nmis(void);
 
 /* In the guest: */
 u64 guest_try_stop(struct interrupts *mine, u64 unused);
