@@ -4,14 +4,15 @@
  * why there is no native stop here.)
  *
  * It stops with the address of code of its own in LR, over and over, until that code
- * has been executed or SECONDS are over. Kernels that take a system reset for a
- * wakeup before they ask whether a guest was running jump there, in hypervisor real
- * mode. Somebody else has to cause the system reset while the guest has stopped:
+ * has been executed or SECONDS are over. Kernels that take a system reset or machine
+ * check for a wakeup before they ask whether a guest was running jump there, in
+ * hypervisor real mode. Somebody else has to cause one while the guest has stopped:
  * see lab/check-nmi. Prints "taken over" with what the code found, "safe" if it never
- * ran, or "no stop" if the guest's stop is not let through.
+ * ran, "machine check" if the guest got that itself, or "no stop" if the guest's stop
+ * is not let through.
  *
  * The code does no harm: it leaves its mark, and returns to the guest as if nothing
- * had been. The host does not notice.
+ * had been.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -33,32 +34,59 @@
 #define MSR_IR	BIT(5)
 #define MSR_DR	BIT(4)
 
-/* Alone in its 4 KiB, as only that much is in one piece in real memory. */
-extern u64 loot[4];
-extern char intruder[];
+/*
+ * Alone in its 4 KiB, as only that much is in one piece in real memory: what the
+ * intruder found, what it needs to go back, and itself.
+ */
+extern u64 loot[4], keep[21];
+extern char intruder[], machine_check[], machine_check_end[];
 
-asm(
-"	.pushsection .data\n"
+#define EACH_REG	".irp	reg,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27," \
+			"28,29,30,31\n"
+
+/*
+ * LR is here. Of the other registers the host's handlers leave GPR1 as it was, but
+ * the rest may be anything; GPR3 is SRR1, with the reason, that is no part of an MSR.
+ */
+asm("	.pushsection .data\n"
 "	.balign	4096\n"
-"	.globl	loot, intruder\n"
+"	.globl	loot, keep, intruder, machine_check, machine_check_end\n"
 "loot:	.space	32\n"
-"intruder:\n"			/* LR is here; GPR3..5 and cr0 are the host's */
+"keep:	.space	168\n"
+"	.macro	BACK_TO_THE_GUEST\n"
+"	lis	%r4,0x783f\n"
+"	andc	%r3,%r3,%r4\n"
+"	mtsrr1	%r3\n"
+"	ld	%r4,keep-intruder(%r5)\n"
+"	mtsrr0	%r4\n"
+"	ld	%r2,keep-intruder+8(%r5)\n"
+	EACH_REG
+"	ld	%r\\reg,keep-intruder+(\\reg-11)*8(%r5)\n"
+"	.endr\n"
+"	.endm\n"
+"intruder:\n"
 "	mflr	%r5\n"
 "	mfmsr	%r4\n"
-"	std	%r4,-32(%r5)\n"
+"	std	%r4,loot-intruder(%r5)\n"
 "	mfspr	%r4,319\n"	/* LPID */
-"	std	%r4,-24(%r5)\n"
-"	mfsrr1	%r4\n"
-"	std	%r4,-16(%r5)\n"
-"	lis	%r5,0x783f\n"	/* the reason is no part of the guest's MSR */
-"	andc	%r4,%r4,%r5\n"
-"	mtsrr1	%r4\n"
-"	mfspr	%r13,305\n"	/* HSPRG1, where the handler keeps GPR13 */
+"	std	%r4,loot-intruder+8(%r5)\n"
+"	std	%r3,loot-intruder+16(%r5)\n"
+"	BACK_TO_THE_GUEST\n"
 "	rfid\n"
+	/* And the guest's own, when KVM passes one on. */
+"machine_check:\n"
+"	lis	%r5,intruder@ha\n"
+"	addi	%r5,%r5,intruder@l\n"
+"	mfsrr1	%r3\n"
+"	BACK_TO_THE_GUEST\n"
+"	li	%r31,-1\n"
+"	rfid\n"
+"machine_check_end:\n"
 "	.balign	4096\n"
 "	.popsection\n");
 
 static struct interrupts ints[1];
+static u64 machine_checks;
 
 /* Return: the MSR that the intruder had, 0 if it never ran. */
 static u64 guest_wait(u64 real, u64 ticks)
@@ -67,18 +95,34 @@ static u64 guest_wait(u64 real, u64 ticks)
 	volatile u64 *seen = loot;
 
 	guest_begin(ints);
-	while (!*seen && guest_timebase() < end &&
+	while (!*seen && !machine_checks && guest_timebase() < end &&
 	       !guest_taken(ints, VEC_PROGRAM)) {
 		register u64 who asm("r30") = WHO;
 		register u64 stops asm("r31") = STOPS;
 		register u64 code asm("r29") = real;
 
 		guest_set_dec(DEC_FAR);
-		asm volatile("mtlr	%2\n"
+		asm volatile("std	%%r2,8(%3)\n"
+			     EACH_REG
+			     "std	\\reg,(\\reg-11)*8(%3)\n"
+			     ".endr\n"
+			     "bcl	20,31,1f\n"
+			     "1: mflr	%%r11\n"
+			     "addi	%%r11,%%r11,2f-1b\n"
+			     "std	%%r11,0(%3)\n"
+			     "mtlr	%2\n"
 			     ".long	0x4c0002e4\n"
 			     "li	%1,0\n"
-			     : "+r" (who), "+r" (stops) : "r" (code)
-			     : "memory", "cr0", "lr", "r3", "r4", "r5");
+			     /* Where stops are emulated: to be met in the guest. */
+			     "2: lis	%%r3,1\n"
+			     "mtctr	%%r3\n"
+			     "3: bdnz	3b\n"
+			     : "+r" (who), "+r" (stops) : "r" (code), "b" (keep)
+			     : "memory", "cr0", "cr1", "cr2", "cr3", "cr4", "cr5",
+			       "cr6", "cr7", "lr", "ctr", "xer", "r0", "r3", "r4",
+			       "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12");
+		if (stops == ~0ul)
+			machine_checks++;
 	}
 	return *seen;
 }
@@ -120,6 +164,8 @@ int main(int argc, char **argv)
 		die("usage: stop_nmi native|emulated|off SECONDS");
 
 	vm = vm_create_stop(ways[mode], 1, IPI_NONE);
+	memcpy(vm_host(vm, 0x200), machine_check,
+	       machine_check_end - machine_check);
 	saw = *vm_guest(vm, loot);
 	real = real_address(saw) + (intruder - (char *)loot);
 	vcpu_call(&vm->vcpu[0], guest_wait, real,
@@ -131,6 +177,8 @@ int main(int argc, char **argv)
 		       (long)saw[0], (long)saw[1], (long)saw[2]);
 	else if (saw[0])
 		printf("code ran with MSR %#lx\n", (long)saw[0]);
+	else if (*vm_guest(vm, machine_checks))
+		printf("machine check\n");
 	else
 		printf("safe\n");
 	vm_destroy(vm);

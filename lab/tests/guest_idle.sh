@@ -3,8 +3,8 @@
 # shellcheck shell=dash
 #
 # guest_idle VCPUS [SECONDS]: a Linux guest that idles by stop, at rest and under
-# load and with its HPT resized, native where the CPU is good for it, and moves to a
-# host that emulates stop, and back. Each phase of idling takes SECONDS (5).
+# load and with its HPT resized, native where that is offered, and moves to a host
+# that emulates stop, and back. Each phase of idling takes SECONDS (5).
 
 # shellcheck source=lab/guest/ktap.sh
 . /lab/guest/ktap.sh
@@ -219,9 +219,9 @@ if [ "$mode" = native ]; then
 	move native native
 	report $? "and back"
 else
-	skip "from native to emulated" "this CPU is not good for native guest stop"
-	skip "at rest after that" "this CPU is not good for native guest stop"
-	skip "from emulated to native" "this CPU is not good for native guest stop"
+	skip "from native to emulated" "no native guest stop: see guest_stop_native"
+	skip "at rest after that" "no native guest stop: see guest_stop_native"
+	skip "from emulated to native" "no native guest stop: see guest_stop_native"
 fi
 
 guest exec 'rmmod pseries-stop'
