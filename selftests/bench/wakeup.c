@@ -167,7 +167,7 @@ static void measure(bool ipi, enum state state)
 	vm = vm_create_stop(ways, ipi ? 2 : 1, ipi ? IPI_XIVE : IPI_NONE);
 	if (state == NATIVE && !(vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP) &
 				 KVM_PPC_GUEST_STOP_NATIVE))
-		die("this CPU is not good for native guest stop");
+		die("no native guest stop: see guest_stop_native");
 	if (ipi) {
 		/* Of emulated CPUs that take turns the first one's comes first. */
 		vcpu_start(&vm->vcpu[0], guest_sleeper, state, 0);

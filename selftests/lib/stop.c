@@ -162,7 +162,7 @@ const char *lacks_stop(u64 ways)
 	} else if (!can) {
 		why = "this CPU has no stop";
 	} else if (ways & ~can) {
-		why = "this CPU is not good for native guest stop";
+		why = "no native guest stop: see guest_stop_native";
 	} else {
 		vcpu_call(&vm->vcpu[0], guest_try_stop,
 			  (unsigned long)&tried, 0);
