@@ -36,7 +36,8 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 		       (hvx_stop_ways() ? KVM_PPC_HV_EXT_GUEST_STOP : 0) |
 		       KVM_PPC_HV_EXT_MAX_PAGE_SHIFT |
 		       KVM_PPC_HV_EXT_BALLOON_INHIBIT |
-		       KVM_PPC_HV_EXT_CHECK_MEMORY;
+		       KVM_PPC_HV_EXT_CHECK_MEMORY |
+		       KVM_PPC_HV_EXT_STATE_GET;
 	case KVM_CAP_PPC_HPT_RESIZE:
 		return hvx_strategy_mask();
 	case KVM_CAP_PPC_GUEST_STOP:

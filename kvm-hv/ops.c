@@ -196,6 +196,10 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		ret = hvx_balloon_ioctl(vm, filp, (void __user *)arg);
 		break;
 
+	case KVM_PPC_HV_EXT_STATE:
+		ret = hvx_state_ioctl(vm, (void __user *)arg);
+		break;
+
 	case KVM_PPC_CHECK_MEMORY:
 		ret = hvx_limit_ask_ioctl(vm, (void __user *)arg);
 		break;

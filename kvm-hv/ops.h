@@ -28,6 +28,9 @@ void hvx_route_hcall_enabled(struct hvx_vm *vm, unsigned long hcall,
 bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_resize_hcall_known(unsigned long hcall);
 
+/* state.c */
+int hvx_state_ioctl(struct hvx_vm *vm, void __user *argp);
+
 /* caps.c */
 int hvx_caps_install(void);
 int hvx_caps_check(void);

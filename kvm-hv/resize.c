@@ -22,19 +22,6 @@ module_param(commit_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(commit_timeout_ms,
 		 "Milliseconds that a prepared HPT waits for COMMIT before it is freed (0: for ever)");
 
-static unsigned int prepare_interval_ms = 200;
-module_param(prepare_interval_ms, uint, 0644);
-MODULE_PARM_DESC(prepare_interval_ms,
-		 "Milliseconds between two PREPAREs of a VM that begin a resize, at least");
-
-static unsigned int nomem_backoff_ms = 1000;
-module_param(nomem_backoff_ms, uint, 0644);
-MODULE_PARM_DESC(nomem_backoff_ms,
-		 "Milliseconds until a VM may begin a resize after one that found no memory, doubled each time");
-
-/* The longest that a VM waits after it found no memory, again and again. */
-#define HVX_MAX_BACKOFF_MS	60000
-
 /* How long a PREPARE tries to stop the vCPUs, and how long it lets them run. */
 #define HVX_PREPARE_PATIENCE_MS	30000
 #define HVX_PREPARE_PAUSE	msecs_to_jiffies(100)
@@ -60,13 +47,11 @@ static struct workqueue_struct *hvx_timeout_wq;
 
 /*
  * While tables are made or replaced the guest's memory is to stay. That is a service,
- * no part of the resize needs it: so a guest that prepares and cancels without end,
- * or lets one after the other expire, does not keep the balloon off by it. After a
- * hold that led to no COMMIT there is none for as long again.
+ * no part of the resize needs it.
  */
 static void hvx_resize_hold_memory(struct hvx_resize *rs)
 {
-	if (ktime_before(rs->started, rs->vm->resizer.throttle.hold_after))
+	if (!hvx_throttle_may_hold(&rs->vm->resizer.throttle))
 		return;
 	hvx_balloon_hold(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = true;
@@ -76,46 +61,13 @@ static void hvx_resize_hold_memory(struct hvx_resize *rs)
 static void hvx_resize_release_memory(struct hvx_resize *rs)
 {
 	struct hvx_resizer *rz = &rs->vm->resizer;
-	ktime_t now = ktime_get();
 
 	if (!rs->holds_memory)
 		return;
 	if (rs != rz->harvest)
-		rz->throttle.hold_after =
-			ktime_add(now, ktime_sub(now, rs->started));
+		hvx_throttle_held(&rz->throttle, rs->started);
 	hvx_balloon_let_go(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = false;
-}
-
-/*
- * What a PREPARE begins costs others: a table from CMA has the kernel empty per-CPU
- * lists on all CPUs and move pages, and a mirror waits for RCU. So one VM does not
- * begin more than so many in a second, and fewer when there is no memory for them.
- */
-static int hvx_throttle_wait_ms(const struct hvx_throttle *t)
-{
-	s64 ms = ktime_ms_delta(t->begin_after, ktime_get());
-
-	return ktime_after(t->begin_after, ktime_get()) ? max_t(s64, ms, 1) : 0;
-}
-
-static void hvx_throttle_begun(struct hvx_throttle *t)
-{
-	t->begin_after = ktime_add_ms(ktime_get(),
-				      READ_ONCE(prepare_interval_ms));
-}
-
-static void hvx_throttle_ended(struct hvx_throttle *t, int ret)
-{
-	u64 ms = READ_ONCE(nomem_backoff_ms);
-
-	if (!ret)
-		t->nomem = 0;
-	if (ret != -ENOMEM)
-		return;
-	ms = min_t(u64, ms << min(t->nomem, 16U), max(ms, HVX_MAX_BACKOFF_MS));
-	t->begin_after = ktime_add_ms(ktime_get(), ms);
-	t->nomem++;
 }
 
 /* Frees the tables that a resize holds, once nobody looks at them. */

@@ -138,9 +138,7 @@ struct hvx_resize_stats {
 	u64 harvested;			/* entries whose R or C came over late */
 };
 
-/*
- * What one guest's PREPAREs may cost the rest of the host; hvx_resizer.lock.
- */
+/* What one guest's PREPAREs may cost the rest of the host; hvx_resizer.lock. */
 struct hvx_throttle {
 	ktime_t begin_after;		/* none begins before */
 	unsigned int nomem;		/* failures for memory in a row */
@@ -193,6 +191,13 @@ void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_allow(struct hvx_vm *vm);
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_free(struct hvx_resize *rs);
+
+/* throttle.c */
+int hvx_throttle_wait_ms(const struct hvx_throttle *t);
+void hvx_throttle_begun(struct hvx_throttle *t);
+void hvx_throttle_ended(struct hvx_throttle *t, int ret);
+bool hvx_throttle_may_hold(const struct hvx_throttle *t);
+void hvx_throttle_held(struct hvx_throttle *t, ktime_t since);
 
 /* commit.c */
 int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order);

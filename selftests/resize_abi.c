@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <linux/kvm_hv_ext.h>
 
 #include "kselftest_harness.h"
@@ -307,9 +308,52 @@ TEST(choice_of_strategy)
 	ec.args[0] = KVM_PPC_HPT_RESIZE_COPY;
 	ASSERT_EQ(0, resize_prepare(vcpu, 21));
 	EXPECT_EQ(-EBUSY, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
+	/* What is in force is no change: a VMM sets it at each reset. */
+	ec.args[0] = KVM_PPC_HPT_RESIZE_MIRROR;
+	EXPECT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
+	ec.args[0] = KVM_PPC_HPT_RESIZE_COPY;
 	EXPECT_EQ(0, resize_prepare_once(vcpu, 0, 0));
 	EXPECT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
 	EXPECT_EQ(0, resize(vcpu, 21));
+	vm_destroy(vm);
+}
+
+TEST(state_of_a_vm)
+{
+	const u32 reserved[11] = {};
+	struct kvm_ppc_hv_ext_state state;
+	struct kvm_enable_cap ec = {};
+	struct vcpu *vcpu;
+	struct vm *vm;
+
+	vm = vm_create(.order = ORDER, .road = ROAD_IOCTL);
+	vcpu = &vm->vcpu[0];
+	if (!(vm_has_ext(vm, KVM_CAP_PPC_HV_EXT) & KVM_PPC_HV_EXT_STATE_GET))
+		SKIP(return, "kvm-hv-ext is not loaded");
+
+	EXPECT_EQ(-EFAULT, vm_ioctl(vm, KVM_PPC_HV_EXT_STATE, (void *)8));
+	memset(&state, 0xff, sizeof(state));
+	ASSERT_EQ(0, vm_ioctl(vm, KVM_PPC_HV_EXT_STATE, &state));
+	EXPECT_EQ(ORDER, state.hpt_order);
+	EXPECT_EQ(0, memcmp(reserved, state.reserved, sizeof(reserved)));
+
+	/* What the VMM chose; each may be chosen again, and is still the same. */
+	ec.cap = KVM_CAP_PPC_HPT_RESIZE;
+	ec.args[0] = KVM_PPC_HPT_RESIZE_COPY;
+	EXPECT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
+	ec.cap = KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT;
+	ec.args[0] = 13;
+	ec.args[1] = KVM_PPC_HPT_MAX_PAGE_STRICT;
+	EXPECT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
+	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
+	ASSERT_EQ(0, resize(vcpu, ORDER + 1));
+
+	ASSERT_EQ(0, vm_ioctl(vm, KVM_PPC_HV_EXT_STATE, &state));
+	EXPECT_EQ(ORDER + 1, state.hpt_order);
+	EXPECT_EQ(KVM_PPC_HPT_RESIZE_COPY, state.resize_strategy);
+	EXPECT_EQ(13, state.max_page_shift);
+	EXPECT_EQ(KVM_PPC_HPT_MAX_PAGE_STRICT, state.max_page_flags);
 	vm_destroy(vm);
 }
 

@@ -244,4 +244,27 @@ TEST_F_TIMEOUT(memslot, new_slot_is_usable, 120)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
+/*
+ * Entries that were made for emulated MMIO, as there was no memory yet, and that the
+ * guest touches while they are being mirrored: they are memory afterwards.
+ */
+TEST_F_TIMEOUT(memslot, mmio_becomes_memory, 60)
+{
+	unsigned int nr;
+
+	vm_slot_del(self->vm, SLOT);
+	for (nr = 0; nr < PAGES; nr++)
+		table_remove(self->table, view_index(&self->view, nr, ORDER));
+	self->view = view_open(self->table, GPA, PAGES);
+	vm_slot_add(self->vm, SLOT, GPA, self->size, 0, 0);
+	stamp(self->vm, GPA, self->size / PAGES, 7);
+
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	EXPECT_EQ(0, vcpu_call(self->vcpu, guest_check, 7, 1));
+	EXPECT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+	EXPECT_EQ(0, table_committed(self->table, ORDER + 1));
+	EXPECT_EQ(0, vcpu_call(self->vcpu, guest_check, 7, 1));
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
 TEST_HARNESS_MAIN

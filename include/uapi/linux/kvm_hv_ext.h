@@ -28,6 +28,7 @@
 #define KVM_PPC_HV_EXT_MAX_PAGE_SHIFT	(1 << 3)
 #define KVM_PPC_HV_EXT_BALLOON_INHIBIT	(1 << 4)
 #define KVM_PPC_HV_EXT_CHECK_MEMORY	(1 << 5)
+#define KVM_PPC_HV_EXT_STATE_GET	(1 << 6)	/* KVM_PPC_HV_EXT_STATE */
 
 /*
  * KVM_CAP_PPC_HPT_RESIZE: CHECK answers a mask of the strategies there are,
@@ -96,5 +97,20 @@ struct kvm_ppc_check_memory {
 };
 
 #define KVM_PPC_CHECK_MEMORY	_IOW(0xAE, 0xf2, struct kvm_ppc_check_memory)
+
+/*
+ * KVM_PPC_HV_EXT_STATE, an ioctl of a VM: what it has, whether its VMM chose it, a
+ * module parameter did, or the guest. The values are those that ENABLE takes.
+ */
+struct kvm_ppc_hv_ext_state {
+	__u32 hpt_order;	/* log2 of bytes; 0: radix, or no table yet */
+	__u32 resize_strategy;	/* of the next PREPARE */
+	__u32 guest_stop;
+	__u32 max_page_shift;	/* 0: no limit */
+	__u32 max_page_flags;
+	__u32 reserved[11];	/* 0 for now */
+};
+
+#define KVM_PPC_HV_EXT_STATE	_IOR(0xAE, 0xf1, struct kvm_ppc_hv_ext_state)
 
 #endif /* _UAPI_LINUX_KVM_HV_EXT_H */
