@@ -2,9 +2,10 @@
 /*
  * What one guest's PREPAREs may cost the rest of the host.
  *
- * A table from CMA has the kernel empty per-CPU lists on all CPUs and move pages, and
- * a mirror waits for RCU: each PREPARE that begins a resize costs everybody. So one VM
- * does not begin more than so many in a second, and fewer when there is no memory.
+ * A table from CMA has the kernel empty per-CPU lists on all CPUs and move pages, in a
+ * worker that no cgroup of the VMM's limits: each PREPARE that begins a resize costs
+ * everybody. So one VM does not begin more than so many in a second, and fewer when
+ * there is no memory.
  *
  * A resize keeps the balloon off. A guest that prepares and cancels without end, or
  * lets one resize after the other expire, does not keep it off for ever: after a hold
