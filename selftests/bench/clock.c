@@ -129,7 +129,7 @@ void module_want(bool loaded)
 		return;
 	if (loaded)
 		ret = module_insert(module_path() ?: "kvm-hv-ext.ko",
-				    "commit_timeout_ms=0 guest_stop_native=yes");
+				    "commit_timeout_ms=0 prepare_interval_ms=0 guest_stop_native=yes");
 	else
 		ret = module_remove();
 	if (ret)
