@@ -57,24 +57,9 @@ static int holders(struct vm *vm)
 	return vm_has_ext(vm, KVM_CAP_PPC_BALLOON_INHIBIT);
 }
 
-/* From the VM's debugfs. */
 static unsigned long counter(struct vm *vm, const char *name)
 {
-	char path[128], line[128];
-	unsigned long val = ~0ul;
-	size_t len = strlen(name);
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/balloon",
-		 getpid(), vm->fd);
-	f = fopen(path, "r");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, len) && line[len] == ' ')
-			sscanf(line + len, "%lu", &val);
-	fclose(f);
-	return val;
+	return vm_counter(vm, "balloon", name);
 }
 
 FIXTURE(balloon)
