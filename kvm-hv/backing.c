@@ -262,7 +262,7 @@ int hvx_backing_check(struct kvm *kvm, const struct hvx_memory *mem,
 		/* There may be a mapping for each page. */
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		cond_resched();
+		hvx_relax();
 		hvx_piece_at(kvm->mm, hva, end, &piece);
 		if (piece.kind == HVX_KIND_DEVICE)
 			continue;
