@@ -292,7 +292,7 @@ static bool hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 		    !(rev->guest_rpte & ~want.e.gr & HPT_R_RC))))
 		return true;
 
-	pr_err("verify: lpid %llu order %u -> %u slot %llx: %016llx %016llx guest %016llx, should be %016llx %016llx guest %016llx\n",
+	pr_err_ratelimited("verify: lpid %llu order %u -> %u slot %llx: %016llx %016llx guest %016llx, should be %016llx %016llx guest %016llx\n",
 	       (u64)rs->vm->kvm->arch.lpid, rs->from, rs->order, j,
 	       v, r, (u64)rev->guest_rpte, want_v, want_r, want.e.gr);
 	return false;
