@@ -130,7 +130,16 @@ closed()
 	guest exec "dmesg | grep -c 'error 2 from H_RESIZE_HPT_COMMIT'"
 }
 
-plan 15
+TESTS=15
+plan $TESTS
+# Real-mode H_REMOVE notes a page that was written to in a bitmap which is in vmalloc
+# memory, and the host stops.
+if grep -q POWER8 /proc/cpuinfo; then
+	while [ "$ktap_number" -lt $TESTS ]; do
+		skip "a migration" "KVM on a POWER8 stops the host with the dirty log on"
+	done
+	exit 0
+fi
 GUEST=$here
 export GUEST
 guest start -m 256M || give_up "the guest does not start"
