@@ -1,0 +1,46 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_window: in a guest that preempts, somebody wants to COMMIT just when memory
+# hotplug has worked out where an entry of the new memory's mapping goes, and has not
+# entered it. The guest driver has that COMMIT fail; the guest lives, and resizes later.
+
+# shellcheck source=lab/guest/ktap.sh
+. /lab/guest/ktap.sh
+# shellcheck source=lab/tests/guest.sh
+. /lab/tests/guest.sh
+
+EIO=5
+window=/sys/module/pseries_hpt_window/parameters
+
+plan 5
+if ! uname -v | grep -q PREEMPT; then
+	for n in 1 2 3 4 5; do
+		skip "COMMIT in the middle of a hotplug ($n)" \
+			"the kernel of host and guest does not preempt"
+	done
+	exit 0
+fi
+guest start -m "256M,slots=1,maxmem=8G" || bail_out "the guest does not start"
+[ -n "$WITHOUT_DRIVER" ] ||
+	guest exec 'insmod /guest/pseries-hpt.ko' || bail_out "no guest driver"
+guest exec 'insmod /guest/pseries-hpt-window.ko' || bail_out "no test module"
+first=$(guest exec 'cat /sys/kernel/debug/powerpc/hpt_order')
+guest exec "echo $((first + 1)) >$window/order"
+report $? "a larger HPT is prepared"
+
+guest monitor object_add memory-backend-ram,id=memory,size=256M,reserve=off &&
+	guest monitor device_add pc-dimm,id=dimm,memdev=memory &&
+	guest exec -t 100 "until dmesg | grep -q 'was hot-added' &&
+			   [ \$(cat $window/result) != 1 ] &&
+			   [ \$(cat $window/result) != 2 ]; do usleep 100000; done"
+report $? "256 MiB more, with a COMMIT in the middle"
+same "$(guest exec "cat $window/result")" -$EIO
+report $? "that COMMIT has failed"
+guest exec -t 60 'dd if=/dev/zero of=/tmp/fill bs=1M count=300 2>/dev/null; rm /tmp/fill'
+report $? "the new memory can be used"
+guest exec 'rmmod pseries-hpt-window' && resize $((first + 1)) && resize "$first"
+report $? "the driver resizes afterwards"
+guest stop
+exit "$ktap_failed"

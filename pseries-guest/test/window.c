@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * For tests only, in a kernel that preempts: a COMMIT that comes while memory hotplug is
+ * between working out an entry's group and having it entered.
+ *
+ * echo ORDER >order has an HPT of that order prepared. The next bolted entry that
+ * somebody wants to enter makes a thread of the highest priority run, on that CPU: when
+ * the probe is done the one is preempted, and the other has the kernel switch.
+ * "result" is 1 until then, and 2 meanwhile; afterwards what the kernel's resizer said.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/completion.h>
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kprobes.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sched.h>
+#include <asm/book3s/64/mmu-hash.h>
+#include <asm/plpar_wrappers.h>
+
+enum { ARMED = 1, MET = 2 };
+
+static int result;
+module_param(result, int, 0444);
+MODULE_PARM_DESC(result, "1: armed, 2: met, else what the kernel's resizer said");
+
+static unsigned int order;
+static DECLARE_COMPLETION(met);
+static struct task_struct *committer;
+
+static int order_set(const char *val, const struct kernel_param *kp)
+{
+	int ret = kstrtouint(val, 0, &order);
+	long rc;
+
+	if (ret)
+		return ret;
+	while ((rc = plpar_resize_hpt_prepare(0, order)) != H_SUCCESS) {
+		if (!H_IS_LONG_BUSY(rc) && rc != H_BUSY)
+			return -EIO;
+		msleep(20);
+	}
+	WRITE_ONCE(result, ARMED);
+	return 0;
+}
+
+static const struct kernel_param_ops order_ops = {
+	.set = order_set,
+};
+module_param_cb(order, &order_ops, NULL, 0200);
+MODULE_PARM_DESC(order, "of the HPT to switch to, as log2 of bytes");
+
+/* hpte_insert(group, vpn, pa, rflags, vflags, ...) */
+static int insert_begins(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (regs->gpr[7] & HPTE_V_BOLTED && !irqs_disabled() &&
+	    cmpxchg(&result, ARMED, MET) == ARMED)
+		complete(&met);
+	return 0;
+}
+
+static struct kprobe insert_probe = {
+	.symbol_name = "pSeries_lpar_hpte_insert",
+	.pre_handler = insert_begins,
+};
+
+static int commit_when_met(void *unused)
+{
+	int ret;
+
+	while (!kthread_should_stop()) {
+		if (wait_for_completion_interruptible(&met) ||
+		    kthread_should_stop())
+			continue;
+		cpus_read_lock();
+		ret = mmu_hash_ops.resize_hpt(order);
+		cpus_read_unlock();
+		WRITE_ONCE(result, ret);
+	}
+	return 0;
+}
+
+static int __init window_init(void)
+{
+	int ret;
+
+	committer = kthread_create(commit_when_met, NULL, "hpt-window");
+	if (IS_ERR(committer))
+		return PTR_ERR(committer);
+	/* The test's hotplug is on this one, if there are others. */
+	kthread_bind(committer, 0);
+	sched_set_fifo(committer);
+	wake_up_process(committer);
+	ret = register_kprobe(&insert_probe);
+	if (ret)
+		kthread_stop(committer);
+	return ret;
+}
+
+static void __exit window_exit(void)
+{
+	unregister_kprobe(&insert_probe);
+	complete(&met);
+	kthread_stop(committer);
+}
+
+module_init(window_init);
+module_exit(window_exit);
+
+MODULE_DESCRIPTION("Test of pseries-hpt: COMMIT in the middle of a memory hotplug");
+MODULE_LICENSE("GPL");
