@@ -3,14 +3,14 @@
  * For tests only, in a kernel that preempts: a COMMIT that comes while memory hotplug is
  * between working out an entry's group and having it entered.
  *
- * echo ORDER >order has an HPT of that order prepared. The next bolted entry that
- * somebody wants to enter makes a thread of the highest priority run, on that CPU: when
- * the probe is done the one is preempted, and the other has the kernel switch.
+ * After echo ORDER >order, the next bolted entry that somebody wants to enter has an HPT
+ * of that order prepared (no sooner, as new memory ends what is in preparation), and
+ * makes a thread of the highest priority run on that CPU: when the probe is done
+ * the one is preempted, and the other has the kernel switch.
  * "result" is 1 until then, and 2 meanwhile; afterwards what the kernel's resizer said.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -19,6 +19,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/wait.h>
 #include <asm/book3s/64/mmu-hash.h>
 #include <asm/plpar_wrappers.h>
 
@@ -29,23 +30,16 @@ module_param(result, int, 0444);
 MODULE_PARM_DESC(result, "1: armed, 2: met, else what the kernel's resizer said");
 
 static unsigned int order;
-static DECLARE_COMPLETION(met);
+static DECLARE_WAIT_QUEUE_HEAD(met_wait);
 static struct task_struct *committer;
 
 static int order_set(const char *val, const struct kernel_param *kp)
 {
 	int ret = kstrtouint(val, 0, &order);
-	long rc;
 
-	if (ret)
-		return ret;
-	while ((rc = plpar_resize_hpt_prepare(0, order)) != H_SUCCESS) {
-		if (!H_IS_LONG_BUSY(rc) && rc != H_BUSY)
-			return -EIO;
-		msleep(20);
-	}
-	WRITE_ONCE(result, ARMED);
-	return 0;
+	if (!ret)
+		WRITE_ONCE(result, ARMED);
+	return ret;
 }
 
 static const struct kernel_param_ops order_ops = {
@@ -57,9 +51,15 @@ MODULE_PARM_DESC(order, "of the HPT to switch to, as log2 of bytes");
 /* hpte_insert(group, vpn, pa, rflags, vflags, ...) */
 static int insert_begins(struct kprobe *kp, struct pt_regs *regs)
 {
-	if (regs->gpr[7] & HPTE_V_BOLTED && !irqs_disabled() &&
-	    cmpxchg(&result, ARMED, MET) == ARMED)
-		complete(&met);
+	int tries = 1000;
+
+	if (!(regs->gpr[7] & HPTE_V_BOLTED) || irqs_disabled() ||
+	    cmpxchg(&result, ARMED, MET) != ARMED)
+		return 0;
+	/* The kernel's resizer is not to sleep for it. */
+	while (plpar_resize_hpt_prepare(0, order) != H_SUCCESS && tries--)
+		mdelay(1);
+	wake_up(&met_wait);
 	return 0;
 }
 
@@ -73,8 +73,9 @@ static int commit_when_met(void *unused)
 	int ret;
 
 	while (!kthread_should_stop()) {
-		if (wait_for_completion_interruptible(&met) ||
-		    kthread_should_stop())
+		wait_event_interruptible(met_wait, READ_ONCE(result) == MET ||
+					 kthread_should_stop());
+		if (READ_ONCE(result) != MET)
 			continue;
 		cpus_read_lock();
 		ret = mmu_hash_ops.resize_hpt(order);
@@ -104,7 +105,6 @@ static int __init window_init(void)
 static void __exit window_exit(void)
 {
 	unregister_kprobe(&insert_probe);
-	complete(&met);
 	kthread_stop(committer);
 }
 
