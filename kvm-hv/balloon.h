@@ -54,7 +54,7 @@ struct hvx_balloon {
 	struct mutex watch_lock;	/* protects watching */
 	bool watching;
 	struct mmu_notifier notifier;
-	struct work_struct watch_work;
+	struct delayed_work watch_work;
 };
 
 void hvx_balloon_init(struct hvx_balloon *b);

@@ -12,6 +12,9 @@
 #include <linux/fs.h>
 #include <linux/kprobes.h>
 #include <linux/kvm_host.h>
+#include <linux/major.h>
+#include <linux/miscdevice.h>
+#include <linux/ratelimit.h>
 
 #include <uapi/linux/kvm_hv_ext.h>
 
@@ -93,8 +96,8 @@ static void hvx_caps_missed(void)
 		missed += hvx_cap_probes[i]->nmissed +
 			  hvx_cap_probes[i]->kp.nmissed;
 	if (missed != old && atomic_cmpxchg(&told, old, missed) == old)
-		pr_warn("%d calls of KVM's capability ioctls were missed and answered as if the module were not there\n",
-			missed);
+		pr_warn_ratelimited("%d calls of KVM's capability ioctls were missed and answered as if the module were not there\n",
+				    missed);
 }
 
 static int hvx_check_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -170,9 +173,12 @@ int hvx_caps_install(void)
 {
 	int ret;
 
-	/* More than can ask at a time; a missed probe would be a wrong answer. */
-	hvx_check_probe.maxactive = 4 * num_possible_cpus();
-	hvx_enable_probe.maxactive = 4 * num_possible_cpus();
+	/*
+	 * More than can ask at a time; a missed probe would be a wrong answer. On a
+	 * kernel that preempts a thread may stay inside for a while.
+	 */
+	hvx_check_probe.maxactive = max(512U, 16 * num_possible_cpus());
+	hvx_enable_probe.maxactive = hvx_check_probe.maxactive;
 
 	ret = register_kretprobes(hvx_cap_probes, ARRAY_SIZE(hvx_cap_probes));
 	if (ret)
@@ -195,9 +201,17 @@ int hvx_caps_check(void)
 {
 	struct file *kvm = filp_open("/dev/kvm", O_RDWR, 0);
 	long want = hvx_strategy_mask(), got;
+	const struct inode *inode;
 
 	if (IS_ERR(kvm))
 		return 0;
+	/* Or something else of that name. */
+	inode = file_inode(kvm);
+	if (!S_ISCHR(inode->i_mode) || imajor(inode) != MISC_MAJOR ||
+	    iminor(inode) != KVM_MINOR || !kvm->f_op->unlocked_ioctl) {
+		filp_close(kvm, NULL);
+		return 0;
+	}
 	got = kvm->f_op->unlocked_ioctl(kvm, KVM_CHECK_EXTENSION,
 					KVM_CAP_PPC_HPT_RESIZE);
 	filp_close(kvm, NULL);

@@ -20,7 +20,7 @@
  * time and QEMU holds its big lock, so it must end soon.
  */
 #define HVX_COMMIT_PATIENCE	msecs_to_jiffies(500)
-/* Between two attempts: the vCPUs have most of the time. */
+/* Between two attempts, at most: then the vCPUs have most of the time. */
 #define HVX_COMMIT_PAUSE	msecs_to_jiffies(40)
 
 static void hvx_commit_record(struct hvx_resizer *rz, struct hvx_resize *rs,
@@ -76,14 +76,15 @@ static int hvx_commit_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
 	return ret;
 }
 
-static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs)
+static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
+			    unsigned long longest)
 {
 	struct hvx_resizer *rz = &vm->resizer;
 	ktime_t start = ktime_get();
 	u64 commit_ns;
 	int ret;
 
-	ret = hvx_gate_close(&vm->gate);
+	ret = hvx_gate_close(&vm->gate, longest);
 	if (ret)
 		return ret;
 	ret = hvx_commit_exchange(vm, rs);
@@ -99,25 +100,25 @@ static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs)
 	} else {
 		rz->stats.commits++;
 		hvx_commit_record(rz, rs, commit_ns);
+		if (rs->holds_memory)
+			hvx_throttle_held(&rz->throttle, rs->started);
 		rz->pending = NULL;
 		hvx_harvest_start(rs);
 	}
 	return ret;
 }
 
-/* -EAGAIN: a vCPU or a lock could not be had at once, and all is as it was. */
-static int hvx_commit_try(struct hvx_vm *vm, u64 order)
+/*
+ * With the two locks that are held over memory of the VMM's, while a dirty log is copied
+ * or a memslot looked at.
+ */
+static int hvx_commit_locked(struct hvx_vm *vm, u64 order, unsigned long longest)
 {
 	struct hvx_resizer *rz = &vm->resizer;
-	struct kvm *kvm = vm->kvm;
 	struct hvx_resize *rs;
 	int ret = -ENXIO;
 
-	mutex_lock(&rz->hpt_lock);
-	hvx_harvest_wait(vm);
-	mutex_lock(&kvm->slots_lock);
 	mutex_lock(&rz->lock);
-
 	rs = hvx_resize_current(vm);
 	if (!rs || rs->order != order)
 		;
@@ -126,10 +127,25 @@ static int hvx_commit_try(struct hvx_vm *vm, u64 order)
 	else if (rs->state != HVX_READY)
 		ret = -EBUSY;
 	else
-		ret = hvx_commit_ready(vm, rs);
-
+		ret = hvx_commit_ready(vm, rs, longest);
 	mutex_unlock(&rz->lock);
-	mutex_unlock(&kvm->slots_lock);
+	return ret;
+}
+
+/* -EAGAIN: a vCPU or a lock could not be had at once, and all is as it was. */
+static int hvx_commit_try(struct hvx_vm *vm, u64 order, unsigned long longest)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct kvm *kvm = vm->kvm;
+	int ret = -EAGAIN;
+
+	if (!mutex_trylock(&rz->hpt_lock))
+		return ret;
+	hvx_harvest_wait(vm);
+	if (mutex_trylock(&kvm->slots_lock)) {
+		ret = hvx_commit_locked(vm, order, longest);
+		mutex_unlock(&kvm->slots_lock);
+	}
 	mutex_unlock(&rz->hpt_lock);
 	return ret;
 }
@@ -151,19 +167,22 @@ static int hvx_commit_try(struct hvx_vm *vm, u64 order)
 int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order)
 {
 	unsigned long end = jiffies + HVX_COMMIT_PATIENCE;
+	unsigned long left = HVX_COMMIT_PATIENCE, pause = 1;
 	int ret;
 
 	if (!hvx_resize_valid(flags, order) || kvm_is_radix(vm->kvm))
 		return -EINVAL;
 
 	for (;;) {
-		ret = hvx_commit_try(vm, order);
+		ret = hvx_commit_try(vm, order, left);
 		if (ret != -EAGAIN)
 			return ret;
+		schedule_timeout_killable(pause);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (!time_before(jiffies, end))
 			return -EBUSY;
-		schedule_timeout_killable(HVX_COMMIT_PAUSE);
+		left = end - jiffies;
+		pause = min(2 * pause, HVX_COMMIT_PAUSE);
 	}
 }

@@ -16,6 +16,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/kvm_host.h>
+#include <linux/mmap_lock.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -82,6 +83,26 @@ static inline bool hvx_kernel_preempts(void)
 static inline void hvx_relax(void)
 {
 	cond_resched_tasks_rcu_qs();
+}
+
+/**
+ * hvx_mmap_write_trylock() - mmap_lock for writing, if it is free
+ * @mm: whose; mmap_write_unlock() is the opposite
+ *
+ * 6.1 has mmap_write_trylock(), 6.12 has not. Since 6.14 the lock goes with a sequence
+ * count.
+ *
+ * Context: any that may hold it.
+ * Return: true with the lock held.
+ */
+static inline bool hvx_mmap_write_trylock(struct mm_struct *mm)
+{
+	if (!down_write_trylock(&mm->mmap_lock))
+		return false;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	mm_lock_seqcount_begin(mm);
+#endif
+	return true;
 }
 
 /**

@@ -17,6 +17,7 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
+#include "compat.h"
 #include "vm.h"
 
 /* Less than this is not worth another thread: 4 MiB of table. */
@@ -142,7 +143,7 @@ static int hvx_copy_ptegs(struct hvx_copy_part *part, u64 first, u64 end)
 			}
 			pteg += HVX_PTEG_WORDS;
 		}
-		cond_resched();
+		hvx_relax();
 	}
 	return 0;
 }

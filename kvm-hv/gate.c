@@ -28,13 +28,8 @@
 #include "compat.h"
 #include "gate.h"
 
-/*
- * How long an attempt waits for vCPUs that sleep, and in all: for those that can
- * run the host only has to find a CPU, which on a busy one takes its time, and
- * would take it again at the next attempt.
- */
+/* How long an attempt waits for vCPUs that sleep. */
 #define HVX_GATE_ATTEMPT	msecs_to_jiffies(10)
-#define HVX_GATE_ATTEMPT_MAX	msecs_to_jiffies(500)
 #define HVX_GATE_KICK_PERIOD	msecs_to_jiffies(4)
 
 /**
@@ -163,19 +158,25 @@ static bool hvx_gate_runnable(struct hvx_gate *gate)
 /**
  * hvx_gate_close() - try to take every vCPU out, and keep it out
  * @gate: the gate, open
+ * @longest: how long to wait for vCPUs that can run, in jiffies
+ *
+ * For vCPUs that can run the host only has to find a CPU, which on a busy one takes its
+ * time, and would take it again at the next attempt. But a thread that waits for a page
+ * by userfaultfd with its own code on the stack, not in the fault handler of the guest's,
+ * can also run: it asks again and again for as long as it has the pretended signal.
  *
  * There may be one closer at a time; the caller holds the lock that sees to it.
  *
- * Context: may sleep, for HVX_GATE_ATTEMPT or so. The caller is not inside, and
+ * Context: may sleep, for HVX_GATE_ATTEMPT or @longest. The caller is not inside, and
  * holds no lock that a vCPU could wait for inside (kvm->arch.mmu_setup_lock is one
  * that it could).
  * Return: 0 with the gate closed, -EINTR for a fatal signal or -EAGAIN if a vCPU
  * did not come out, with the gate open again.
  */
-int hvx_gate_close(struct hvx_gate *gate)
+int hvx_gate_close(struct hvx_gate *gate, unsigned long longest)
 {
 	unsigned long attempt = jiffies + HVX_GATE_ATTEMPT;
-	unsigned long end = jiffies + HVX_GATE_ATTEMPT_MAX;
+	unsigned long end = jiffies + longest;
 	long left;
 
 	spin_lock(&gate->lock);

@@ -31,7 +31,7 @@ void hvx_gate_init(struct hvx_gate *gate);
 int hvx_gate_enter(struct hvx_gate *gate, struct hvx_pass *pass,
 		   struct kvm_vcpu *vcpu);
 void hvx_gate_leave(struct hvx_gate *gate, struct hvx_pass *pass);
-int hvx_gate_close(struct hvx_gate *gate);
+int hvx_gate_close(struct hvx_gate *gate, unsigned long longest);
 void hvx_gate_open(struct hvx_gate *gate);
 void hvx_gate_kick(struct hvx_gate *gate);
 void hvx_gate_kill(struct hvx_gate *gate);

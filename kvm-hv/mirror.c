@@ -293,8 +293,8 @@ static bool hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 		return true;
 
 	pr_err_ratelimited("verify: lpid %llu order %u -> %u slot %llx: %016llx %016llx guest %016llx, should be %016llx %016llx guest %016llx\n",
-	       (u64)rs->vm->kvm->arch.lpid, rs->from, rs->order, j,
-	       v, r, (u64)rev->guest_rpte, want_v, want_r, want.e.gr);
+			   (u64)rs->vm->kvm->arch.lpid, rs->from, rs->order, j,
+			   v, r, (u64)rev->guest_rpte, want_v, want_r, want.e.gr);
 	return false;
 }
 

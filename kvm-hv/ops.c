@@ -102,19 +102,6 @@ out:
 }
 
 /*
- * When stock KVM has freed the table and cannot make another it leaves the mark that it
- * came from CMA, and at the end of the VM frees "it" once more: CMA knows better, but
- * a kernel with UBSAN, as Debian's from 7.x on, complains of the shift.
- */
-static void hvx_hpt_forget_cma(struct kvm *kvm)
-{
-	mutex_lock(&kvm->arch.mmu_setup_lock);
-	if (!kvm->arch.hpt.virt)
-		kvm->arch.hpt.cma = 0;
-	mutex_unlock(&kvm->arch.mmu_setup_lock);
-}
-
-/*
  * What exports, empties or replaces the table is kept apart from COMMIT, and
  * finds no old table with bits in it that belong to the new one.
  */
@@ -210,8 +197,6 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		hvx_resize_end(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
 				   HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
-		if (ret)
-			hvx_hpt_forget_cma(vm->kvm);
 		hvx_resize_allow(vm);
 		/* A guest that is about to be moved may have lost a large page. */
 		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
@@ -357,6 +342,7 @@ static bool hvx_ops_are_stock(void)
 		HVX_MEMBER(prepare_memory_region), HVX_MEMBER(get_dirty_log),
 		HVX_MEMBER(get_smmu_info), HVX_MEMBER(configure_mmu),
 		HVX_MEMBER(arch_vm_ioctl), HVX_MEMBER(hcall_implemented),
+		HVX_MEMBER(enable_nested),
 	};
 	int i;
 

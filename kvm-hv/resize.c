@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "vm.h"
+#include "watch.h"
 #include "trace.h"
 
 static unsigned int commit_timeout_ms = 30000;
@@ -53,7 +54,8 @@ static void hvx_resize_hold_memory(struct hvx_resize *rs)
 {
 	if (!hvx_throttle_may_hold(&rs->vm->resizer.throttle))
 		return;
-	hvx_balloon_hold(rs->vm, HVX_HOLDER_RESIZE);
+	/* The caller has begun to watch; mmap_lock is not for who holds the lock. */
+	hvx_balloon_hold_atomic(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = true;
 }
 
@@ -64,6 +66,7 @@ static void hvx_resize_release_memory(struct hvx_resize *rs)
 
 	if (!rs->holds_memory)
 		return;
+	/* COMMIT has noted it already. */
 	if (rs != rz->harvest)
 		hvx_throttle_held(&rz->throttle, rs->started);
 	hvx_balloon_let_go(rs->vm, HVX_HOLDER_RESIZE);
@@ -419,6 +422,8 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	if (!hvx_resize_valid(flags, order) || order > HVX_ORDER_MAX)
 		return -EINVAL;
 
+	if (order)
+		hvx_watch_begin(vm);
 	mutex_lock(&rz->lock);
 	/* Under the lock: a VM becomes radix between hvx_resize_end() and _allow(). */
 	if (kvm_is_radix(vm->kvm)) {

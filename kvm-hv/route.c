@@ -39,6 +39,9 @@ DEFINE_STATIC_SRCU(hvx_mirrors);
 
 #define HVX_MAX_TOUCHED		4
 
+/* The worker comes again soon, and the vCPUs run in between. */
+#define HVX_ROUTE_LONGEST	msecs_to_jiffies(40)
+
 /* The HPTEs that an hcall names. */
 struct hvx_touched {
 	unsigned int nr;
@@ -78,7 +81,7 @@ int hvx_route_begin(struct hvx_resize *rs)
 	mutex_lock(&rz->lock);
 	if (rz->pending != rs)
 		goto out;
-	ret = hvx_gate_close(&rs->vm->gate);
+	ret = hvx_gate_close(&rs->vm->gate, HVX_ROUTE_LONGEST);
 	if (ret)
 		goto out;
 

@@ -7,9 +7,9 @@
  * everybody. So one VM does not begin more than so many in a second, and fewer when
  * there is no memory.
  *
- * A resize keeps the balloon off. A guest that prepares and cancels without end, or
- * lets one resize after the other expire, does not keep it off for ever: after a hold
- * that led to no COMMIT there is none for as long again.
+ * A resize keeps the balloon off. A guest that prepares without end does not keep it off
+ * for ever, whether it cancels, lets one resize after the other expire, or commits them
+ * at the last moment: after a hold there is none for as long again.
  */
 #include <linux/errno.h>
 #include <linux/ktime.h>
@@ -84,7 +84,7 @@ void hvx_throttle_ended(struct hvx_throttle *t, int ret)
  * @t: the VM's
  *
  * Context: the resizer's lock is held.
- * Return: false for so long after one that did it in vain.
+ * Return: false for so long after one that did.
  */
 bool hvx_throttle_may_hold(const struct hvx_throttle *t)
 {
@@ -92,7 +92,7 @@ bool hvx_throttle_may_hold(const struct hvx_throttle *t)
 }
 
 /**
- * hvx_throttle_held() - a resize kept the balloon off, and led to no COMMIT
+ * hvx_throttle_held() - a resize kept the balloon off, and has come to its end
  * @t: the VM's
  * @since: when it began to
  *

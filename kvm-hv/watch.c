@@ -22,6 +22,7 @@
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
 
+#include "compat.h"
 #include "trace.h"
 #include "vm.h"
 #include "watch.h"
@@ -288,6 +289,52 @@ static int hvx_watch_register(struct hvx_vm *vm)
 	return ret;
 }
 
+/*
+ * Likewise, by a worker. It waits for neither lock: a VMM can hold its mmap_lock for as
+ * long as it likes, by a page fault that a file system of its own answers, and the
+ * worker is there for other VMs, too. Nor does it tear down what it was the last to
+ * hold.
+ *
+ * Return: 0, or an error if it is to be tried again.
+ */
+static int hvx_watch_try_register(struct hvx_vm *vm)
+{
+	struct hvx_balloon *b = &vm->balloon;
+	struct mm_struct *mm = vm->kvm->mm;
+	int ret = 0;
+
+	if (!mutex_trylock(&b->watch_lock))
+		return -EAGAIN;
+	if (!b->watching && mmget_not_zero(mm)) {
+		ret = -EAGAIN;
+		if (hvx_mmap_write_trylock(mm)) {
+			b->notifier.ops = &hvx_watch_ops;
+			ret = __mmu_notifier_register(&b->notifier, mm);
+			b->watching = !ret;
+			mmap_write_unlock(mm);
+		}
+		mmput_async(mm);
+	}
+	mutex_unlock(&b->watch_lock);
+	return ret;
+}
+
+/* Until the worker tries again. */
+#define HVX_WATCH_RETRY		msecs_to_jiffies(100)
+
+/**
+ * hvx_watch_begin_atomic() - as hvx_watch_begin(), where one must not sleep
+ * @vm: the VM
+ *
+ * What happens to memory in the first moment may go unnoticed.
+ *
+ * Context: any.
+ */
+void hvx_watch_begin_atomic(struct hvx_vm *vm)
+{
+	queue_delayed_work(hvx_wq, &vm->balloon.watch_work, 0);
+}
+
 /**
  * hvx_watch_begin() - watch a VM's memory from now on
  * @vm: the VM
@@ -301,29 +348,16 @@ void hvx_watch_begin(struct hvx_vm *vm)
 {
 	/* A signal that is pending ends the attempt; the worker gets none. */
 	if (hvx_watch_register(vm))
-		queue_work(hvx_wq, &vm->balloon.watch_work);
-}
-
-/**
- * hvx_watch_begin_atomic() - likewise, where one must not sleep
- * @vm: the VM
- *
- * What happens to memory in the first moment may go unnoticed.
- *
- * Context: any.
- */
-void hvx_watch_begin_atomic(struct hvx_vm *vm)
-{
-	queue_work(hvx_wq, &vm->balloon.watch_work);
+		hvx_watch_begin_atomic(vm);
 }
 
 static void hvx_watch_work(struct work_struct *work)
 {
-	struct hvx_balloon *b = container_of(work, struct hvx_balloon,
-					     watch_work);
+	struct hvx_balloon *b = container_of(to_delayed_work(work),
+					     struct hvx_balloon, watch_work);
 
-	if (hvx_watch_register(container_of(b, struct hvx_vm, balloon)))
-		pr_warn_once("cannot watch a VM's memory\n");
+	if (hvx_watch_try_register(container_of(b, struct hvx_vm, balloon)))
+		queue_delayed_work(hvx_wq, &b->watch_work, HVX_WATCH_RETRY);
 }
 
 /**
@@ -333,7 +367,7 @@ static void hvx_watch_work(struct work_struct *work)
 void hvx_watch_init(struct hvx_balloon *b)
 {
 	mutex_init(&b->watch_lock);
-	INIT_WORK(&b->watch_work, hvx_watch_work);
+	INIT_DELAYED_WORK(&b->watch_work, hvx_watch_work);
 }
 
 /**
@@ -346,7 +380,7 @@ void hvx_watch_end(struct hvx_vm *vm)
 {
 	struct hvx_balloon *b = &vm->balloon;
 
-	cancel_work_sync(&b->watch_work);
+	cancel_delayed_work_sync(&b->watch_work);
 	if (b->watching)
 		mmu_notifier_unregister(&b->notifier, vm->kvm->mm);
 	b->watching = false;

@@ -11,7 +11,8 @@
  * modules.
  *
  * So the threads that are inside the two functions are counted, by return probes, and
- * a probe on the kernel's function that makes the hcall has it fail while there are any.
+ * while there are any a probe on the kernel's function that makes the hcall has the
+ * hypervisor drop what was prepared, so that the COMMIT which follows fails by itself.
  * It runs inside stop_machine(), all CPUs are held, so the count cannot change
  * until COMMIT is done. A thread that has not been counted yet when it is held has not
  * looked at the mask either; one that is no longer counted has done what it wanted.
@@ -22,11 +23,12 @@
 
 #include <linux/atomic.h>
 #include <linux/delay.h>
-#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
+
+#include <asm/plpar_wrappers.h>
 
 #include "pseries-hpt.h"
 
@@ -80,18 +82,17 @@ static bool hpt_hotplug_inside(void)
 	return atomic_read(&inside) || missed_any();
 }
 
-/* Instead of the function: it has done nothing, and returns an error. */
+/*
+ * The function itself goes on. To return in its place would be shorter, but a probe that
+ * has been optimised to a jump cannot, and with CONFIG_LIVEPATCH ftrace takes another
+ * address for a patched function, which is to come back.
+ */
 static int commit_begins(struct kprobe *kp, struct pt_regs *regs)
 {
-	if (!hpt_hotplug_inside())
-		return 0;
-
-	regs_set_return_value(regs, -EIO);
-	regs_set_return_ip(regs, regs->link);
-	return 1;
+	if (hpt_hotplug_inside())
+		plpar_resize_hpt_prepare(0, 0);
+	return 0;
 }
-
-NOKPROBE_SYMBOL(commit_begins);
 
 static struct kprobe commit_probe = {
 	.symbol_name = "pseries_lpar_resize_hpt_commit",

@@ -264,8 +264,13 @@ TEST_F_TIMEOUT(stall, dirty_log, 60)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, read_log_slowly, &slow));
 	gap_await(&slow.gap);
 
-	EXPECT_TRUE(module_set_param("commit_timeout_ms", 100));
 	EXPECT_EQ(0, resize_prepare(asks, ORDER + 1));
+	EXPECT_EQ(-EBUSY, TIMED(self, resize_commit(asks, ORDER + 1)));
+	EXPECT_EQ(0, TIMED(self, resize_prepare_once(asks, 0, ORDER + 1)));
+	EXPECT_GT(LONGEST_IOCTL_US, self->slowest);
+
+	EXPECT_TRUE(module_set_param("commit_timeout_ms", 100));
+	EXPECT_EQ(0, resize_prepare(asks, ORDER - 1));
 	while (!vm_counter(self->vm, "counters", "cancelled_timeout") &&
 	       now_us() < end)
 		pause_us(10000);
