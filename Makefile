@@ -15,7 +15,7 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup kernels modules modules_install clean shell demo check unit lint qemu bench check-patches
+.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches
 
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
@@ -37,7 +37,8 @@ help:
 ##   make check-patches
 ##                     apply the guest's patch series to Linux 6.12, and compile
 ##   make unit         unit tests of the HPT arithmetic
-##   make lint         checkpatch, shellcheck
+##   make lint         checkpatch, shellcheck, kernel-doc, codespell
+##   make docs         web pages of Documentation, in build/docs
 ##   make clean        remove everything that was built
 ##
 ## On a POWER host with KVM HV, for its own kernel and as it is:
@@ -103,3 +104,6 @@ unit: setup
 
 lint: setup
 	@lab/lint
+
+docs:
+	@lab/docs
