@@ -29,13 +29,13 @@ help:
 ##   make shell        a prompt on an emulated POWER9 host
 ##   make setup        install build packages, fetch kernels (the others do it too)
 ##   make kernels      build the kernels that are not to be fetched (20 minutes)
-##   make modules      cross-build the modules for the kernels of the lab
-##   make bench        measure resizes against stock KVM (half an hour)
+##   make modules      cross-build the modules for 6.1 and 6.12, or for KERNELS="7.3 7.3-4k"
+##   make bench        measure resizes against stock KVM (ten minutes)
 ##   make qemu         build QEMU with mended CPU models (lab/qemu)
 ##   make check QEMU=built
 ##                     the same tests under that one, among them guest stop
 ##   make check-patches
-##                     apply the guest's patch series to Linux 6.12, and compile
+##                     apply the patches for host and guest to Linux 6.12, and compile
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck, kernel-doc, codespell
 ##   make docs         web pages of Documentation, in build/docs
