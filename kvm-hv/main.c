@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "ops.h"
+#include "return_probe.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -60,6 +61,12 @@ static int __init hvx_init(void)
 	ret = hvx_resize_init();
 	if (ret)
 		goto err_resize;
+	ret = return_probe_begin();
+	if (ret) {
+		pr_err("this kernel is preemptible, and its return probes cannot be made safe (%d)\n",
+		       ret);
+		goto err_probe;
+	}
 	ret = hvx_caps_install();
 	if (ret)
 		goto err_caps;
@@ -77,6 +84,8 @@ static int __init hvx_init(void)
 err_ops:
 	hvx_caps_remove();
 err_caps:
+	return_probe_end();
+err_probe:
 	hvx_resize_exit();
 err_resize:
 	hvx_vms_exit();
@@ -89,6 +98,7 @@ static void __exit hvx_exit(void)
 	hvx_vfio_remove();
 	hvx_ops_remove();
 	hvx_caps_remove();
+	return_probe_end();
 	hvx_resize_exit();
 	hvx_vms_exit();
 	/* kfree_rcu() of the last VM's state needs no code of ours. */

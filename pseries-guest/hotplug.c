@@ -31,6 +31,7 @@
 #include <asm/plpar_wrappers.h>
 
 #include "pseries-hpt.h"
+#include "return_probe.h"
 
 static atomic_t inside;
 
@@ -130,18 +131,24 @@ int hpt_hotplug_watch(void)
 	if (!IS_ENABLED(CONFIG_PREEMPTION))
 		return 0;
 
-	ret = register_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
+	ret = return_probe_begin();
 	if (ret)
 		return ret;
+	ret = register_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
+	if (ret)
+		goto err_mapping;
 	ret = register_kprobe(&commit_probe);
-	if (ret) {
-		unregister_kretprobes(mapping_probes,
-				      ARRAY_SIZE(mapping_probes));
-		return ret;
-	}
+	if (ret)
+		goto err_commit;
 	synchronize_rcu_tasks();
 	watching = true;
 	return 0;
+
+err_commit:
+	unregister_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
+err_mapping:
+	return_probe_end();
+	return ret;
 }
 
 /**
@@ -155,4 +162,5 @@ void hpt_hotplug_end(void)
 		return;
 	unregister_kprobe(&commit_probe);
 	unregister_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
+	return_probe_end();
 }

@@ -270,7 +270,7 @@ TEST_F_TIMEOUT(stall, dirty_log, 60)
 	EXPECT_GT(LONGEST_IOCTL_US, self->slowest);
 
 	EXPECT_TRUE(module_set_param("commit_timeout_ms", 100));
-	EXPECT_EQ(0, resize_prepare(asks, ORDER - 1));
+	EXPECT_EQ(0, resize_prepare(asks, ORDER + 2));
 	while (!vm_counter(self->vm, "counters", "cancelled_timeout") &&
 	       now_us() < end)
 		pause_us(10000);

@@ -44,8 +44,8 @@ report $? "a larger HPT will be wanted"
 plug second 256M 5 && guest exec "until [ \$(cat $window/result) -le 0 ]; do
 				  usleep 100000; done"
 report $? "256 MiB more, with a COMMIT in the middle"
-# The kernel says what it had in mind before the hcall: -2.
-guest exec "dmesg | grep 'Unexpected error -2 from H_RESIZE_HPT_COMMIT'" |
+# The driver has had dropped what was prepared: H_CLOSED.
+guest exec "dmesg | grep 'Unexpected error 2 from H_RESIZE_HPT_COMMIT'" |
 	sed 's/^/# /' | grep .
 report $? "that COMMIT has failed"
 guest exec -t 60 'dd if=/dev/zero of=/tmp/fill bs=1M count=900 2>/dev/null; rm /tmp/fill'
