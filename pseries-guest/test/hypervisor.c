@@ -131,10 +131,10 @@ static struct kprobe lock_probe = {
 	.pre_handler = lock_begins,
 };
 
-/* Returns to the caller at once, where there is something to answer. */
+/* Of the driver's function: returns to the caller at once, if there is an answer. */
 static int hcall_begins(struct kprobe *probe, struct pt_regs *regs)
 {
-	if (!answers || regs->gpr[3] != H_RESIZE_HPT_PREPARE || !regs->gpr[5])
+	if (!answers)
 		return 0;
 
 	answers--;
@@ -143,14 +143,14 @@ static int hcall_begins(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
-/* With this there is a trap at the probe always: a jump would not let us return. */
+/* With this the probe is no jump, which would not let us return. */
 static void hcall_goes_on(struct kprobe *probe, struct pt_regs *regs,
 			  unsigned long flags)
 {
 }
 
 static struct kprobe hcall_probe = {
-	.symbol_name = "plpar_hcall_norets",
+	.symbol_name = "hpt_ask_prepare",
 	.pre_handler = hcall_begins,
 	.post_handler = hcall_goes_on,
 };
