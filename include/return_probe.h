@@ -5,7 +5,7 @@
  * The probe at the return trampoline, one for all return probes of the kernel, is
  * optimised into a jump. The code that it jumps to (optprobes_head.S) saves all
  * registers, calls the handlers, and then puts all back, r13 included. The handlers end
- * with preempt_enable(): a thread that is preempted there and goes on on another CPU
+ * with preempt_enable(): a thread that is preempted there and continues on another CPU
  * then has the r13, so the PACA and the "current", of the CPU that it came from. It takes
  * another thread's list of return addresses for its own: "rethook: Return address not
  * found!", and a BUG; or worse. Seen on 7.3.4 with PREEMPT and two CPUs.

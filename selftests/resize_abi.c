@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 #include <linux/kvm_hv_ext.h>
 
@@ -355,6 +356,53 @@ TEST(state_of_a_vm)
 	EXPECT_EQ(13, state.max_page_shift);
 	EXPECT_EQ(KVM_PPC_HPT_MAX_PAGE_STRICT, state.max_page_flags);
 	vm_destroy(vm);
+}
+
+#define ASKERS	8
+
+struct asker {
+	struct vm *vm;
+	pthread_t thread;
+	unsigned long times;
+	int mask;
+	unsigned int wrong;
+};
+
+static void *ask_again_and_again(void *arg)
+{
+	struct asker *me = arg;
+	unsigned long i;
+
+	for (i = 0; i < me->times; i++)
+		me->wrong += vm_has_ext(me->vm, KVM_CAP_PPC_HPT_RESIZE) != me->mask;
+	return NULL;
+}
+
+/*
+ * Threads that are preempted while they ask and continue on another CPU: each gets its own
+ * answer, and the host survives it.
+ */
+TEST_F_TIMEOUT(abi, asked_by_many, 120)
+{
+	struct asker asker[ASKERS];
+	unsigned int i;
+
+	if (vmm_lacks_ext(variant->road))
+		SKIP(return, "kvm-hv-ext is not loaded");
+	for (i = 0; i < ASKERS; i++) {
+		asker[i] = (struct asker){
+			.vm = self->table->vm,
+			.times = scaled(5000),
+			.mask = KVM_PPC_HPT_RESIZE_COPY | KVM_PPC_HPT_RESIZE_MIRROR,
+		};
+		ASSERT_EQ(0, pthread_create(&asker[i].thread, NULL,
+					    ask_again_and_again, &asker[i]));
+	}
+	for (i = 0; i < ASKERS; i++) {
+		pthread_join(asker[i].thread, NULL);
+		EXPECT_EQ(0, asker[i].wrong);
+	}
+	EXPECT_UNHARMED(self);
 }
 
 TEST_HARNESS_MAIN
