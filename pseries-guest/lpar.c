@@ -194,8 +194,7 @@ static bool hcalls_traced(void)
 
 /*
  * All PREPAREs with an order go by here, by a call that is one: so a test can answer in
- * the hypervisor's place (test/hypervisor.c). A probe on the kernel's function for hcalls
- * would be in the way of page faults and interrupts, and hangs a 6.1 guest.
+ * the hypervisor's place (test/hypervisor.c).
  */
 static noinline long hpt_ask_prepare(unsigned long order)
 {
