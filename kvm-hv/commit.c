@@ -159,10 +159,10 @@ static int hvx_commit_try(struct hvx_vm *vm, u64 order, unsigned long longest)
  * Context: may sleep. The caller is not inside the gate.
  * Return: 0 with the guest on the new table; otherwise it is still on the old
  * one: -EINVAL for bad parameters and radix guests, -ENXIO if no table of this
- * order has been prepared or it was cancelled, -EBUSY if it is not ready yet or a
- * vCPU did not come out (what is prepared stays), -ENOSPC if two bolted entries
- * want one slot, -ENOMEM if the PREPARE failed for that, -EIO if the VM has no
- * table to start from, -EINTR.
+ * order has been prepared or it was cancelled, -EBUSY if it is not ready yet, or a
+ * vCPU did not come out or a lock was not free in HVX_COMMIT_PATIENCE (what is
+ * prepared stays), -ENOSPC if two bolted entries want one slot, -ENOMEM if the
+ * PREPARE failed for that, -EIO if the VM has no table to start from, -EINTR.
  */
 int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order)
 {
