@@ -18,7 +18,7 @@
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
-#include "hpt.h"
+#include "resize/hpt.h"
 
 /* How many locks are held. */
 static atomic_t held;

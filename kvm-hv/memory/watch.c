@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Watching for memory that goes although somebody needs it to stay (balloon.c).
+ *
+ * KVM's unmap_gfn_range() cannot tell: it is called before anything happens, and
+ * for mprotect(), migration, a copy on write or a collapse just as for a page
+ * that goes for good; why, KVM keeps to itself, and the MMU notifier itself says
+ * "clear" for most of these. So here is a notifier beside KVM's own, which looks
+ * at the page tables twice, before and after. An entry that was there and is none
+ * afterwards has been zapped; pages that were large and are small have been
+ * split; whatever else happened, the guest still has its memory.
+ *
+ * What is seen: MADV_DONTNEED and the like, munmap(), holes punched in files, and
+ * page cache that the host reclaims from under a shared mapping. What is not:
+ * anonymous memory that is swapped out, which keeps an entry.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/interval_tree.h>
+#include <linux/kvm_host.h>
+#include <linux/mmu_notifier.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/mm.h>
+
+#include "core/compat.h"
+#include "core/trace.h"
+#include "core/vm.h"
+#include "memory/watch.h"
+
+/* The part of a memslot between two host addresses; empty if start >= end. */
+struct hvx_part {
+	unsigned long start, end;
+};
+
+static struct hvx_part hvx_part_of(const struct kvm_memory_slot *slot,
+				   unsigned long start, unsigned long end)
+{
+	unsigned long slot_end = slot->userspace_addr +
+				 (slot->npages << PAGE_SHIFT);
+
+	return (struct hvx_part) {
+		.start = max(start, slot->userspace_addr),
+		.end = min(end, slot_end),
+	};
+}
+
+/*
+ * The memslots with anything between two addresses. KVM keeps them in a tree; an
+ * invalidation may be about any page of the process, and memslots may be many.
+ */
+struct hvx_slot_walk {
+	struct kvm_memslots *slots;
+	struct interval_tree_node *node;
+	unsigned long start, last;
+};
+
+static void hvx_slot_walk_start(struct hvx_slot_walk *walk, struct kvm *kvm,
+				const struct hvx_before *look)
+{
+	walk->slots = kvm_memslots(kvm);
+	walk->start = look->start;
+	walk->last = look->end - 1;
+	walk->node = interval_tree_iter_first(&walk->slots->hva_tree,
+					      walk->start, walk->last);
+}
+
+/* The one it is at, or NULL behind the last. */
+static struct kvm_memory_slot *hvx_slot_walk_at(const struct hvx_slot_walk *walk)
+{
+	return walk->node ? container_of(walk->node, struct kvm_memory_slot,
+					 hva_node[walk->slots->node_idx]) :
+			    NULL;
+}
+
+static void hvx_slot_walk_next(struct hvx_slot_walk *walk)
+{
+	walk->node = interval_tree_iter_next(walk->node, walk->start,
+					     walk->last);
+}
+
+/* Looks at what memslots there are between two addresses. */
+static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
+{
+	struct hvx_backing_count count = { 0 };
+	struct kvm_memory_slot *slot;
+	struct hvx_slot_walk walk;
+	int idx, i;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	for (hvx_slot_walk_start(&walk, kvm, look);
+	     (slot = hvx_slot_walk_at(&walk)); hvx_slot_walk_next(&walk)) {
+		struct hvx_part part = hvx_part_of(slot, look->start,
+						   look->end);
+
+		hvx_backing_walk(kvm->mm, part.start, part.end, &count);
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	look->none = count.none;
+	look->no_table = count.no_table;
+	look->small = count.present[PAGE_SHIFT];
+	look->large = 0;
+	for (i = PAGE_SHIFT + 1; i < ARRAY_SIZE(count.present); i++)
+		look->large += count.present[i];
+}
+
+/* For the log: which memslot, and where in the guest. */
+static int hvx_watch_slot(struct hvx_vm *vm, const struct hvx_before *look,
+			  u64 *gpa)
+{
+	struct kvm *kvm = vm->kvm;
+	struct kvm_memory_slot *slot;
+	struct hvx_slot_walk walk;
+	struct hvx_part part;
+	int idx, id = -1;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	hvx_slot_walk_start(&walk, kvm, look);
+	slot = hvx_slot_walk_at(&walk);
+	if (slot) {
+		part = hvx_part_of(slot, look->start, look->end);
+		id = slot->id;
+		*gpa = gfn_to_gpa(slot->base_gfn) +
+		       (part.start - slot->userspace_addr);
+		if (hvx_limit_needs_large(vm))
+			hvx_thp_going(vm, slot, part.start);
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+	return id;
+}
+
+static void hvx_watch_tell(struct hvx_vm *vm, const struct hvx_before *look,
+			   u64 zapped, u64 split)
+{
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+	struct hvx_balloon *b = &vm->balloon;
+	bool first = false;
+	u64 gpa = 0;
+	int slot;
+
+	spin_lock(&b->lock);
+	if (look->promised) {
+		b->violations++;
+		b->zapped += zapped;
+		b->split += split;
+		first = !b->warned && __ratelimit(&limit);
+		b->warned |= first;
+	} else if (look->held) {
+		b->resize_events++;
+		b->resize_bytes += zapped + split;
+	}
+	spin_unlock(&b->lock);
+
+	slot = hvx_watch_slot(vm, look, &gpa);
+	if (look->promised)
+		trace_hvx_balloon_violation(vm->kvm, slot, gpa, zapped, split);
+	if (first)
+		pr_warn("VM of process %d: memslot %d, guest address %#llx: %llu bytes zapped and %llu bytes of large pages split by %s while ballooning is inhibited; further ones are only counted\n",
+			vm->kvm->userspace_pid, slot, gpa, zapped, split,
+			current->comm);
+}
+
+/*
+ * Reasons for which memory stays, or is no longer a guest's. The OOM killer's reaper
+ * is one, and not to be kept waiting: what it takes is a dead process's.
+ */
+static bool hvx_watch_harmless(const struct mmu_notifier_range *range)
+{
+	if (!mmu_notifier_range_blockable(range))
+		return true;
+	switch (range->event) {
+	case MMU_NOTIFY_UNMAP:
+	case MMU_NOTIFY_CLEAR:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static int hvx_watch_start(struct mmu_notifier *mn,
+			   const struct mmu_notifier_range *range)
+{
+	struct hvx_balloon *b = container_of(mn, struct hvx_balloon, notifier);
+	struct hvx_vm *vm = container_of(b, struct hvx_vm, balloon);
+	struct hvx_before look = {
+		.task = current,
+		.start = range->start,
+		.end = range->end,
+		.held = hvx_balloon_holders(vm),
+	};
+	int i;
+
+	if (!look.held && (READ_ONCE(vm->limit.ran) || !hvx_limit_needs_large(vm)))
+		return 0;
+	if (hvx_watch_harmless(range))
+		return 0;
+	look.promised = hvx_balloon_promised(vm);
+	hvx_watch_look(vm->kvm, &look);
+	if (!look.small && !look.large)
+		return 0;
+
+	spin_lock(&b->lock);
+	for (i = 0; i < HVX_NR_BEFORE && b->before[i].task; i++)
+		;
+	if (i < HVX_NR_BEFORE)
+		b->before[i] = look;
+	else
+		b->unseen++;
+	spin_unlock(&b->lock);
+	return 0;
+}
+
+/* The last one, as a task may be in two at a time, one inside the other. */
+static bool hvx_watch_take(struct hvx_balloon *b, struct hvx_before *look)
+{
+	struct hvx_before *e = NULL;
+	int i;
+
+	spin_lock(&b->lock);
+	for (i = 0; i < HVX_NR_BEFORE; i++)
+		if (b->before[i].task == look->task &&
+		    b->before[i].start == look->start &&
+		    b->before[i].end == look->end)
+			e = &b->before[i];
+	if (e) {
+		*look = *e;
+		e->task = NULL;
+	}
+	spin_unlock(&b->lock);
+	return e;
+}
+
+/* How many there are more than there were. */
+static unsigned long hvx_more(unsigned long were, unsigned long are)
+{
+	return are > were ? are - were : 0;
+}
+
+static void hvx_watch_finish(struct mmu_notifier *mn,
+			     const struct mmu_notifier_range *range)
+{
+	struct hvx_balloon *b = container_of(mn, struct hvx_balloon, notifier);
+	struct hvx_vm *vm = container_of(b, struct hvx_vm, balloon);
+	struct hvx_before before = {
+		.task = current,
+		.start = range->start,
+		.end = range->end,
+	};
+	struct hvx_before after = before;
+	unsigned long zapped, split;
+
+	if (hvx_watch_harmless(range) || !hvx_watch_take(b, &before))
+		return;
+	hvx_watch_look(vm->kvm, &after);
+	/*
+	 * A page table is not taken away by what zaps small pages, but by a
+	 * collapse, which is about to put a large page there.
+	 */
+	zapped = hvx_more(before.none, after.none) +
+		 min(hvx_more(before.no_table, after.no_table),
+		     hvx_more(after.large, before.large));
+	split = min(hvx_more(before.small, after.small),
+		    hvx_more(after.large, before.large));
+	if (zapped || split)
+		hvx_watch_tell(vm, &before, zapped, split);
+}
+
+static const struct mmu_notifier_ops hvx_watch_ops = {
+	.invalidate_range_start = hvx_watch_start,
+	.invalidate_range_end = hvx_watch_finish,
+};
+
+static int hvx_watch_register(struct hvx_vm *vm)
+{
+	struct hvx_balloon *b = &vm->balloon;
+	struct mm_struct *mm = vm->kvm->mm;
+	int ret = 0;
+
+	mutex_lock(&b->watch_lock);
+	/* A process on its way out has no memory left to watch. */
+	if (!b->watching && mmget_not_zero(mm)) {
+		b->notifier.ops = &hvx_watch_ops;
+		ret = mmu_notifier_register(&b->notifier, mm);
+		b->watching = !ret;
+		mmput(mm);
+	}
+	mutex_unlock(&b->watch_lock);
+	return ret;
+}
+
+/*
+ * Likewise, by a worker. It waits for neither lock: a VMM can hold its mmap_lock for as
+ * long as it likes, by a page fault that a file system of its own answers, and the
+ * worker is there for other VMs, too. Nor does it tear down what it was the last to
+ * hold.
+ *
+ * Return: 0, or an error if it is to be tried again.
+ */
+static int hvx_watch_try_register(struct hvx_vm *vm)
+{
+	struct hvx_balloon *b = &vm->balloon;
+	struct mm_struct *mm = vm->kvm->mm;
+	int ret = 0;
+
+	if (!mutex_trylock(&b->watch_lock))
+		return -EAGAIN;
+	if (!b->watching && mmget_not_zero(mm)) {
+		ret = -EAGAIN;
+		if (hvx_mmap_write_trylock(mm)) {
+			b->notifier.ops = &hvx_watch_ops;
+			ret = __mmu_notifier_register(&b->notifier, mm);
+			b->watching = !ret;
+			mmap_write_unlock(mm);
+		}
+		mmput_async(mm);
+	}
+	mutex_unlock(&b->watch_lock);
+	return ret;
+}
+
+/* Until the worker tries again. */
+#define HVX_WATCH_RETRY		msecs_to_jiffies(100)
+
+/**
+ * hvx_watch_begin_atomic() - as hvx_watch_begin(), where one must not sleep
+ * @vm: the VM
+ *
+ * What happens to memory in the first moment may go unnoticed.
+ *
+ * Context: any.
+ */
+void hvx_watch_begin_atomic(struct hvx_vm *vm)
+{
+	queue_delayed_work(hvx_wq, &vm->balloon.watch_work, 0);
+}
+
+/**
+ * hvx_watch_begin() - watch a VM's memory from now on
+ * @vm: the VM
+ *
+ * Once begun it goes on, at little cost while nobody holds the inhibition and the
+ * guest has begun to run.
+ *
+ * Context: may sleep; mmap_lock is not held.
+ */
+void hvx_watch_begin(struct hvx_vm *vm)
+{
+	/* A signal that is pending ends the attempt; the worker gets none. */
+	if (hvx_watch_register(vm))
+		hvx_watch_begin_atomic(vm);
+}
+
+static void hvx_watch_work(struct work_struct *work)
+{
+	struct hvx_balloon *b = container_of(to_delayed_work(work),
+					     struct hvx_balloon, watch_work);
+
+	if (hvx_watch_try_register(container_of(b, struct hvx_vm, balloon)))
+		queue_delayed_work(hvx_wq, &b->watch_work, HVX_WATCH_RETRY);
+}
+
+/**
+ * hvx_watch_init() - not yet
+ * @b: zeroed
+ */
+void hvx_watch_init(struct hvx_balloon *b)
+{
+	mutex_init(&b->watch_lock);
+	INIT_DELAYED_WORK(&b->watch_work, hvx_watch_work);
+}
+
+/**
+ * hvx_watch_end() - no longer
+ * @vm: the VM, which goes away
+ *
+ * Context: may sleep.
+ */
+void hvx_watch_end(struct hvx_vm *vm)
+{
+	struct hvx_balloon *b = &vm->balloon;
+
+	cancel_delayed_work_sync(&b->watch_work);
+	if (b->watching)
+		mmu_notifier_unregister(&b->notifier, vm->kvm->mm);
+	b->watching = false;
+}

@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * HPT resize: the state machine (PAPR ACR "Hash Page Table Resizing").
+ *
+ * A PREPARE makes a struct hvx_resize the VM's pending one and wakes the worker;
+ * the same PREPARE again polls it. A cancel takes it out of "pending"; if the
+ * worker has it at that moment the worker notices and frees it, otherwise the
+ * canceller does. There is one worker for a VM and it does one thing at a time,
+ * so a VM never holds more than one new table, however fast its VMM changes its
+ * mind, and with the harvest it waits for, one old one beside the current.
+ */
+#include <linux/jiffies.h>
+#include <linux/kvm_host.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+
+#include "core/vm.h"
+#include "memory/watch.h"
+#include "core/trace.h"
+
+static unsigned int commit_timeout_ms = 30000;
+module_param(commit_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(commit_timeout_ms,
+		 "Milliseconds that a prepared HPT waits for COMMIT before it is freed (0: for ever)");
+
+/* How long a PREPARE tries to stop the vCPUs, and how long it lets them run. */
+#define HVX_PREPARE_PATIENCE_MS	30000
+#define HVX_PREPARE_PAUSE	msecs_to_jiffies(100)
+
+/* Bytes that are cleared or copied in a millisecond, until one was measured. */
+#define HVX_DEFAULT_RATE	BIT(20)
+
+/* What the guest is told to wait: PAPR has hints up to 100 s. */
+#define HVX_MAX_ESTIMATE_MS	100000
+
+/*
+ * A queue runs so many works at a time for all VMs, so those that wait for each other
+ * or for something of a VM's have different ones. Prepare and watch: a prepare waits
+ * for a harvest.
+ */
+struct workqueue_struct *hvx_wq;
+/* The harvests, which are waited for under locks. */
+struct workqueue_struct *hvx_harvest_wq;
+/* The parts of a copy, which are waited for with the vCPUs stopped. */
+struct workqueue_struct *hvx_copy_wq;
+/* What frees memory that nobody asks for any more waits for no other VM's work. */
+static struct workqueue_struct *hvx_timeout_wq;
+
+/*
+ * While tables are made or replaced the guest's memory is to stay. That is a service,
+ * no part of the resize needs it.
+ */
+static void hvx_resize_hold_memory(struct hvx_resize *rs)
+{
+	if (!hvx_throttle_may_hold(&rs->vm->resizer.throttle))
+		return;
+	/* The caller has begun to watch; mmap_lock is not for who holds the lock. */
+	hvx_balloon_hold_atomic(rs->vm, HVX_HOLDER_RESIZE);
+	rs->holds_memory = true;
+}
+
+/* The lock is held, unless it has been committed and harvested. */
+static void hvx_resize_release_memory(struct hvx_resize *rs)
+{
+	struct hvx_resizer *rz = &rs->vm->resizer;
+
+	if (!rs->holds_memory)
+		return;
+	/* COMMIT has noted it already. */
+	if (rs != rz->harvest)
+		hvx_throttle_held(&rz->throttle, rs->started);
+	hvx_balloon_let_go(rs->vm, HVX_HOLDER_RESIZE);
+	rs->holds_memory = false;
+}
+
+/* Frees the tables that a resize holds, once nobody looks at them. */
+static void hvx_resize_empty(struct hvx_resize *rs)
+{
+	if (rs->populated && rs->strategy->end)
+		rs->strategy->end(rs);
+	rs->populated = false;
+	hvx_hpt_free(&rs->hpt);
+	hvx_rmaps_free(rs->rmaps);
+	rs->rmaps = NULL;
+	hvx_resize_release_memory(rs);
+}
+
+/**
+ * hvx_resize_free() - end a resize and free the tables it holds
+ * @rs: the resize, not pending: given up, or committed and harvested
+ *
+ * Context: may sleep.
+ */
+void hvx_resize_free(struct hvx_resize *rs)
+{
+	hvx_resize_empty(rs);
+	kfree(rs);
+}
+
+/**
+ * hvx_resize_drop() - take the pending resize out, if there is one
+ * @vm: the VM
+ * @why: for the counters
+ *
+ * Context: may sleep; the resizer's lock is held.
+ */
+void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resize *rs = rz->pending;
+
+	lockdep_assert_held(&rz->lock);
+	if (!rs)
+		return;
+	rz->pending = NULL;
+	if (rs->state != HVX_FAILED) {
+		rz->stats.cancels[why]++;
+		trace_hvx_cancel(vm->kvm, rs->order, why);
+	}
+	WRITE_ONCE(rs->progress.cancel, true);
+	if (!rs->busy)
+		hvx_resize_free(rs);
+}
+
+/**
+ * hvx_resize_cancel() - give up the resize in flight, if there is one
+ * @vm: the VM
+ * @why: for the counters
+ *
+ * The guest learns of it when it says COMMIT. The memory is free on return, or
+ * as soon as the worker looks up.
+ *
+ * Context: may sleep; kvm->slots_lock may be held.
+ */
+void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why)
+{
+	mutex_lock(&vm->resizer.lock);
+	hvx_resize_drop(vm, why);
+	mutex_unlock(&vm->resizer.lock);
+}
+
+/**
+ * hvx_resize_end() - cancel, and let none begin until hvx_resize_allow()
+ * @vm: the VM
+ * @why: for the counters
+ *
+ * On return the worker does not look at the present table, and a PREPARE that
+ * comes before the table has been replaced does not wake it.
+ *
+ * Context: may sleep; the hpt_lock is held, kvm->slots_lock is not.
+ */
+void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+
+	lockdep_assert_held(&rz->hpt_lock);
+	mutex_lock(&rz->lock);
+	hvx_resize_drop(vm, why);
+	rz->ended = true;
+	mutex_unlock(&rz->lock);
+	/* If it is queued only, others' works are not waited for. */
+	cancel_delayed_work_sync(&rz->prepare_work);
+}
+
+/**
+ * hvx_resize_allow() - a resize may begin again
+ * @vm: the VM
+ *
+ * Context: may sleep; the hpt_lock is held.
+ */
+void hvx_resize_allow(struct hvx_vm *vm)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+
+	lockdep_assert_held(&rz->hpt_lock);
+	mutex_lock(&rz->lock);
+	rz->ended = false;
+	mutex_unlock(&rz->lock);
+}
+
+static void hvx_resize_timeout(struct work_struct *work)
+{
+	struct hvx_resizer *rz = container_of(to_delayed_work(work),
+					      struct hvx_resizer, timeout_work);
+	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+
+	mutex_lock(&rz->lock);
+	/* The timer may have been set for a predecessor. */
+	if (rz->pending && rz->pending->state == HVX_READY &&
+	    rz->pending->expires &&
+	    time_after_eq(jiffies, rz->pending->deadline))
+		hvx_resize_drop(vm, HVX_CANCEL_TIMEOUT);
+	mutex_unlock(&rz->lock);
+}
+
+/* Milliseconds to go, at least 1, from how fast it went so far. */
+static int hvx_resize_estimate(struct hvx_resize *rs)
+{
+	u64 total = READ_ONCE(rs->progress.total);
+	u64 done = READ_ONCE(rs->progress.done);
+	u64 ms = ktime_ms_delta(ktime_get(), rs->started);
+	u64 left = total > done ? total - done : 0;
+
+	if (done && ms)
+		left = div64_u64(left, max(div64_u64(done, ms), 1ULL));
+	else
+		left = div_u64(left, HVX_DEFAULT_RATE);
+	return clamp_t(u64, left, 1, HVX_MAX_ESTIMATE_MS);
+}
+
+static int hvx_resize_alloc(struct hvx_resize *rs)
+{
+	struct mem_cgroup *memcg, *old;
+	int ret;
+
+	memcg = hvx_charge_begin(rs->vm->kvm, &old);
+	ret = hvx_hpt_alloc(&rs->hpt, rs->order, &rs->progress);
+	if (!ret) {
+		rs->rmaps = hvx_rmaps_alloc(rs->vm->kvm, &rs->progress);
+		ret = PTR_ERR_OR_ZERO(rs->rmaps);
+		if (ret)
+			rs->rmaps = NULL;
+	}
+	hvx_charge_end(memcg, old);
+	return ret;
+}
+
+static int hvx_resize_fill(struct hvx_resize *rs)
+{
+	struct hvx_resizer *rz = &rs->vm->resizer;
+	int ret;
+
+	if (rs->state == HVX_ALLOCATING) {
+		ret = hvx_resize_alloc(rs);
+		if (ret)
+			return ret;
+		trace_hvx_progress(rs->vm->kvm, rs->order, rs->progress.done,
+				   rs->progress.total);
+		if (!rs->strategy->populate)
+			return 0;
+		rs->patience = ktime_add_ms(ktime_get(),
+					    HVX_PREPARE_PATIENCE_MS);
+		mutex_lock(&rz->lock);
+		rs->state = HVX_POPULATING;
+		mutex_unlock(&rz->lock);
+		rs->populated = true;
+	}
+	ret = rs->strategy->populate(rs);
+	if (ret == -EAGAIN && ktime_after(ktime_get(), rs->patience))
+		return -EBUSY;
+	return ret;
+}
+
+/* What the worker has achieved; the lock is held. */
+static void hvx_resize_prepared(struct hvx_resize *rs, int ret)
+{
+	struct hvx_resizer *rz = &rs->vm->resizer;
+	unsigned int timeout_ms;
+
+	rs->prepare_ns = ktime_to_ns(ktime_sub(ktime_get(), rs->started));
+	trace_hvx_prepared(rs->vm->kvm, rs->order, ret, rs->prepare_ns);
+	hvx_throttle_ended(&rz->throttle, ret);
+	if (ret) {
+		/* Nothing is kept but the error, for the next PREPARE. */
+		rs->error = ret;
+		rs->state = HVX_FAILED;
+		hvx_resize_empty(rs);
+	} else {
+		rs->state = HVX_READY;
+		timeout_ms = READ_ONCE(commit_timeout_ms);
+		rs->expires = timeout_ms;
+		rs->deadline = jiffies + msecs_to_jiffies(timeout_ms);
+		if (rs->expires)
+			mod_delayed_work(hvx_timeout_wq, &rz->timeout_work,
+					 rs->deadline - jiffies);
+	}
+}
+
+static void hvx_prepare_work(struct work_struct *work)
+{
+	struct hvx_resizer *rz = container_of(to_delayed_work(work),
+					      struct hvx_resizer, prepare_work);
+	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+	struct hvx_resize *rs;
+	int ret;
+
+	hvx_harvest_wait(vm);
+
+	mutex_lock(&rz->lock);
+	rs = rz->pending;
+	if (!rs || rs->state > HVX_POPULATING) {
+		mutex_unlock(&rz->lock);
+		return;
+	}
+	rs->busy = true;
+	mutex_unlock(&rz->lock);
+
+	ret = hvx_resize_fill(rs);
+
+	mutex_lock(&rz->lock);
+	rs->busy = false;
+	if (rz->pending != rs)
+		/* Cancelled. A successor has queued this work again. */
+		hvx_resize_free(rs);
+	else if (ret == -EAGAIN)
+		/* Not slept for here: the queue is there for all VMs. */
+		queue_delayed_work(hvx_wq, &rz->prepare_work,
+				   HVX_PREPARE_PAUSE);
+	else
+		hvx_resize_prepared(rs, ret);
+	mutex_unlock(&rz->lock);
+}
+
+/**
+ * hvx_resize_valid() - whether the arguments of PREPARE or COMMIT make sense
+ * @flags: none are defined
+ * @order: log2 of a table's size in bytes, or 0
+ *
+ * Return: true if so.
+ */
+bool hvx_resize_valid(u64 flags, u64 order)
+{
+	if (flags)
+		return false;
+	return !order || (order >= HPT_ORDER_MIN && order <= HPT_ORDER_MAX);
+}
+
+/*
+ * Whether the VM may be on its way to another host. QEMU writes the order of the
+ * HPT into the migration stream at the very beginning, and opens the HTAB
+ * descriptor when it comes to the table; the destination takes a table of another
+ * order for a broken stream. What it does before all else is to log which pages
+ * of RAM are written, and an HPT guest's RAM begins at address 0.
+ */
+static bool hvx_resize_migrating(struct kvm *kvm)
+{
+	struct kvm_memory_slot *ram;
+	bool migrating;
+	int idx;
+
+	if (atomic_read(&kvm->arch.hpte_mod_interest))
+		return true;
+	idx = srcu_read_lock(&kvm->srcu);
+	ram = __gfn_to_memslot(kvm_memslots(kvm), 0);
+	migrating = ram && ram->flags & KVM_MEM_LOG_DIRTY_PAGES;
+	srcu_read_unlock(&kvm->srcu, idx);
+	return migrating;
+}
+
+/**
+ * hvx_resize_current() - the pending resize, if it may be committed
+ * @vm: the VM
+ *
+ * Context: may sleep; kvm->slots_lock and the resizer's lock are held, so what makes
+ * it unfit comes before this, or after the COMMIT.
+ * Return: the resize in any state, or NULL.
+ */
+struct hvx_resize *hvx_resize_current(struct hvx_vm *vm)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct kvm *kvm = vm->kvm;
+
+	lockdep_assert_held(&kvm->slots_lock);
+	lockdep_assert_held(&rz->lock);
+	if (hvx_resize_migrating(kvm))
+		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
+	/* Begun while memslots were changing, and made for the old ones. */
+	if (rz->pending && rz->pending->state == HVX_READY &&
+	    rz->pending->rmaps->generation != kvm_memslots(kvm)->generation)
+		hvx_resize_drop(vm, HVX_CANCEL_MEMSLOT);
+	return rz->pending;
+}
+
+/* What the guest is told of the resize that is pending. */
+static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
+{
+	int ret;
+
+	switch (rs->state) {
+	case HVX_FAILED:
+		ret = rs->error;
+		hvx_resize_drop(vm, HVX_CANCEL_GUEST);
+		return ret;
+	case HVX_READY:
+		/* The guest can save itself the COMMIT, until an entry has gone. */
+		if (rs->strategy->collides && rs->strategy->collides(rs))
+			return -ENOSPC;
+		return 0;
+	default:
+		return hvx_resize_estimate(rs);
+	}
+}
+
+/**
+ * hvx_resize_prepare() - start a resize, or ask how it is getting on
+ * @vm: the VM
+ * @flags: none are defined, so 0
+ * @order: log2 of the wanted table's size in bytes, or 0 to cancel
+ * @road: who asks
+ *
+ * While the VM may be on its way to another host, and while the table is being
+ * replaced by a reset, nothing is started, what was under way is given up, and the
+ * answer is -EBUSY: to come back later. It is no estimate, by which the guest could
+ * not tell that nothing has begun: it would give up in the middle of a migration as
+ * if the host were slow, and Linux's own resizer would wait ten seconds for nothing,
+ * with CPU hotplug held off and deaf to signals, where H_BUSY has it leave at once.
+ *
+ * Context: may sleep.
+ * Return: 0 when a table of this order is ready (or with @order 0), else the
+ * milliseconds that it may still take, or that the VM has to wait before it begins
+ * another; -EINVAL for bad parameters and radix guests, -ENOMEM, -ENOSPC if it is
+ * ready but two bolted entries want one slot of it, -EBUSY if nothing can begin at
+ * present or a vCPU could not be stopped.
+ */
+int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
+		       enum hvx_road road)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resize *rs;
+	int ret = 0;
+
+	if (!hvx_resize_valid(flags, order) || order > HVX_ORDER_MAX)
+		return -EINVAL;
+
+	if (order)
+		hvx_watch_begin(vm);
+	mutex_lock(&rz->lock);
+	/* Under the lock: a VM becomes radix between hvx_resize_end() and _allow(). */
+	if (kvm_is_radix(vm->kvm)) {
+		ret = -EINVAL;
+		goto out;
+	}
+	/*
+	 * Of a migration that begins after this look, COMMIT learns. It comes here as
+	 * a change of memslots, which cancels, and is seen under kvm->slots_lock.
+	 */
+	if (order && hvx_resize_migrating(vm->kvm)) {
+		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
+		ret = -EBUSY;
+		goto out;
+	}
+	rs = rz->pending;
+	if (rs && rs->order == order) {
+		ret = hvx_resize_poll(vm, rs);
+		goto out;
+	}
+
+	hvx_resize_drop(vm, HVX_CANCEL_GUEST);
+	if (!order)
+		goto out;
+
+	if (rz->ended) {
+		ret = -EBUSY;
+		goto out;
+	}
+
+	ret = hvx_throttle_wait_ms(&rz->throttle);
+	if (ret)
+		goto out;
+	hvx_throttle_begun(&rz->throttle);
+
+	rs = hvx_fail_alloc() ? NULL : kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	if (!rs) {
+		ret = -ENOMEM;
+		hvx_throttle_ended(&rz->throttle, ret);
+		goto out;
+	}
+	rs->vm = vm;
+	rs->started = ktime_get();
+	hvx_resize_hold_memory(rs);
+	rs->from = vm->kvm->arch.hpt.order;
+	rs->strategy = hvx_strategy_for(vm, rs->from, order);
+	rs->road = road;
+	rs->order = order;
+	rs->state = HVX_ALLOCATING;
+	rs->progress.total = hvx_hpt_bytes(order);
+	if (rs->strategy->populate)
+		rs->progress.total += 1ULL << rs->from;
+	rz->pending = rs;
+	rz->stats.prepares++;
+	trace_hvx_prepare(vm->kvm, rs->from, rs->order, road);
+	ret = hvx_resize_estimate(rs);
+	mod_delayed_work(hvx_wq, &rz->prepare_work, 0);
+out:
+	mutex_unlock(&rz->lock);
+	return ret;
+}
+
+/**
+ * hvx_resizer_init() - the resize state of a new VM
+ * @rz: zeroed
+ */
+void hvx_resizer_init(struct hvx_resizer *rz)
+{
+	mutex_init(&rz->hpt_lock);
+	mutex_init(&rz->lock);
+	spin_lock_init(&rz->routed_lock);
+	hvx_strategy_init(rz);
+	INIT_DELAYED_WORK(&rz->prepare_work, hvx_prepare_work);
+	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);
+	INIT_DELAYED_WORK(&rz->harvest_work, hvx_harvest_work);
+}
+
+/**
+ * hvx_resizer_destroy() - end whatever is under way for a VM that goes away
+ * @vm: the VM
+ *
+ * Context: may sleep; nobody else uses the VM any more.
+ */
+void hvx_resizer_destroy(struct hvx_vm *vm)
+{
+	struct hvx_resizer *rz = &vm->resizer;
+
+	hvx_resize_cancel(vm, HVX_CANCEL_DESTROY);
+	cancel_delayed_work_sync(&rz->prepare_work);
+	cancel_delayed_work_sync(&rz->timeout_work);
+	hvx_harvest_wait(vm);
+}
+
+static struct workqueue_struct **const hvx_queues[] = {
+	&hvx_wq, &hvx_harvest_wq, &hvx_copy_wq, &hvx_timeout_wq,
+};
+
+/**
+ * hvx_resize_init() - when the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init hvx_resize_init(void)
+{
+	static const char *const names[ARRAY_SIZE(hvx_queues)] __initconst = {
+		"prepare", "harvest", "copy", "timeout",
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hvx_queues); i++) {
+		*hvx_queues[i] = alloc_workqueue("kvm-hv-ext-%s", WQ_UNBOUND, 0,
+						 names[i]);
+		if (!*hvx_queues[i]) {
+			hvx_resize_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/**
+ * hvx_resize_exit() - when the module is unloaded, and no VM is left
+ */
+void hvx_resize_exit(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hvx_queues) && *hvx_queues[i]; i++)
+		destroy_workqueue(*hvx_queues[i]);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The switch: the one place where a VM gets another table.
+ *
+ * Who reads kvm->arch.hpt and the reverse maps, and what keeps each away:
+ *  - vCPU threads, in the guest, in real mode, in hcalls and in page faults:
+ *    the gate is closed;
+ *  - MMU notifiers (unmap, age, test_age): kvm->mmu_lock;
+ *  - the dirty log and the flush of a memslot: kvm->slots_lock;
+ *  - KVM_PPC_ALLOCATE_HTAB, writes to an HTAB fd, the set-up of the VRMA:
+ *    kvm->arch.mmu_setup_lock;
+ *  - reads of an HTAB fd, which take no lock at all: there is none open, by
+ *    kvm->arch.hpte_mod_interest, and none can be opened, by the hpt_lock.
+ * Stock KVM has more to fear here: it frees the old table while a vCPU thread
+ * may still look through it, or through the new one with an old index.
+ */
+#include <linux/kvm_host.h>
+
+#include <asm/mmu.h>
+
+#include "resize/resize.h"
+
+/**
+ * hvx_switch() - install a table and reverse maps that belong together
+ * @kvm: the VM
+ * @hpt: the new table; the old one afterwards
+ * @rmaps: the new reverse maps; the old ones afterwards
+ *
+ * Every entry of the new table is absent and the new reverse maps are empty, so
+ * that they agree: an MMU notifier that comes next finds nothing to unmap, and
+ * there is nothing. What CPUs still have in their TLBs is flushed before they
+ * enter the guest again.
+ *
+ * Context: the gate is closed; the hpt_lock, kvm->slots_lock and
+ * kvm->arch.mmu_setup_lock are held. The memslots are those that @rmaps was
+ * made for.
+ */
+void hvx_switch(struct kvm *kvm, struct kvm_hpt_info *hpt,
+		struct hvx_rmaps *rmaps)
+{
+	unsigned long dw0, slb_v;
+	unsigned int i;
+
+	lockdep_assert_held(&kvm->slots_lock);
+	lockdep_assert_held(&kvm->arch.mmu_setup_lock);
+
+	spin_lock(&kvm->mmu_lock);
+	/* Entries written so far are in memory before anything can find them. */
+	asm volatile("ptesync" : : : "memory");
+
+	swap(kvm->arch.hpt, *hpt);
+	kvm->arch.sdr1 = __pa(kvm->arch.hpt.virt) | (kvm->arch.hpt.order - 18);
+
+	for (i = 0; i < rmaps->nr; i++) {
+		struct kvm_memory_slot *slot =
+			id_to_memslot(kvm_memslots(kvm), rmaps->slot[i].id);
+
+		/* A memslot update would have cancelled the resize. */
+		if (WARN_ON_ONCE(!slot || slot->npages != rmaps->slot[i].npages))
+			continue;
+		swap(slot->arch.rmap, rmaps->slot[i].rmap);
+	}
+
+	/*
+	 * Cached translations of emulated MMIO name indices in the old table.
+	 * The count only ever grows, else an entry cached long ago would match.
+	 */
+	atomic64_inc(&kvm->arch.mmio_update);
+	cpumask_setall(&kvm->arch.need_tlb_flush);
+	spin_unlock(&kvm->mmu_lock);
+
+	/* Before POWER9, SDR1 is loaded from kvm->arch on each guest entry. */
+	if (!cpu_has_feature(CPU_FTR_ARCH_300))
+		return;
+	/* Page size of the VRMA, for real mode; ISA v3.0B Book III 5.7.6.1. */
+	slb_v = kvm->arch.vrma_slb_v;
+	dw0 = ((slb_v & SLB_VSID_L) >> 1) | ((slb_v & SLB_VSID_LP) << 1) |
+	      kvm->arch.sdr1;
+	mmu_partition_table_set_entry(kvm->arch.lpid, dw0,
+				      kvm->arch.process_table, true);
+}
