@@ -7,7 +7,7 @@
  * has been executed or SECONDS are over. Kernels that take a system reset or machine
  * check for a wakeup before they ask whether a guest was running jump there, in
  * hypervisor real mode. Somebody else has to cause one while the guest has stopped:
- * see lab/check-nmi. Prints "taken over" with what the code found, "safe" if it never
+ * see machine/nmi.sh. Prints "taken over" with what the code found, "safe" if it never
  * ran, "machine check" if the guest got that itself, or "no stop" if the guest's stop
  * is not let through.
  *

@@ -9,7 +9,7 @@
 # With 4 KiB pages the kernel's own entries alone can fill the HPT that a
 # hypervisor calls adequate: there it goes up by one and back only.
 
-# shellcheck source=lab/guest/ktap.sh
+# shellcheck source=selftests/lib/ktap.sh
 . /guest/ktap.sh
 
 rounds=${1:-1}

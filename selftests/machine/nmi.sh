@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# lab/check-nmi NAME KERNEL: what a system reset or machine check does that meets a
+# machine/nmi.sh NAME KERNEL: what a system reset or machine check does that meets a
 # guest that stops, on the running host NAME, which kvm-hv-ext is not inserted in.
 # Prints KTAP. The host ends by it. It has one CPU, as QEMU's nmi goes to all, and the
 # mended QEMU (lab/qemu), which reports power saving as the hardware does.
 
 # shellcheck source=lab/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../../lab/lib.sh"
 # shellcheck source=lab/session.sh
 . "$TOP/lab/session.sh"
-# shellcheck source=lab/guest/ktap.sh
-. "$TOP/lab/guest/ktap.sh"
+# shellcheck source=selftests/lib/ktap.sh
+. "$TOP/selftests/lib/ktap.sh"
 
 # A command that fails is a test that does.
 set +e
 
-[ $# = 2 ] || die "usage: lab/check-nmi NAME KERNEL"
+[ $# = 2 ] || die "usage: machine/nmi.sh NAME KERNEL"
 name=$1
 module=/build/$2/modules/kvm-hv-ext.ko
 dir=$(session_dir "$name")

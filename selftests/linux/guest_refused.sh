@@ -5,10 +5,10 @@
 # guest_refused: guests that cannot resize, as the guest driver must see: one
 # under firmware without the hcalls, and a radix guest (no POWER8 has those).
 
-# shellcheck source=lab/guest/ktap.sh
-. /lab/guest/ktap.sh
-# shellcheck source=lab/tests/guest.sh
-. /lab/tests/guest.sh
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
 
 # refused REASON GUEST-OPTION...: the guest's own test of that name passes, all of it.
 refused()

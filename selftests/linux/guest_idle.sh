@@ -6,10 +6,10 @@
 # load and with its HPT resized, native where that is offered, and moves to a host
 # that emulates stop, and back. Each phase of idling takes SECONDS (5).
 
-# shellcheck source=lab/guest/ktap.sh
-. /lab/guest/ktap.sh
-# shellcheck source=lab/tests/guest.sh
-. /lab/tests/guest.sh
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
 
 TESTS=15
 seconds=${2:-5}

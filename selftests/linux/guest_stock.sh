@@ -5,10 +5,10 @@
 # guest_stock: the guest driver needs nothing of ours in the hypervisor. Takes
 # kvm-hv-ext away, so that stock KVM serves the resizes, and puts it back.
 
-# shellcheck source=lab/guest/ktap.sh
-. /lab/guest/ktap.sh
-# shellcheck source=lab/tests/guest.sh
-. /lab/tests/guest.sh
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
 
 kernel=$(sed 's/.*lab.kernel=\([^ ]*\).*/\1/' /proc/cmdline)
 

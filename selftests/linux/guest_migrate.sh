@@ -8,10 +8,10 @@
 # end, so one that changes in between does not arrive: kvm-hv-ext begins nothing
 # and commits nothing while the guest's memory is sent, and the guest driver waits.
 
-# shellcheck source=lab/guest/ktap.sh
-. /lab/guest/ktap.sh
-# shellcheck source=lab/tests/guest.sh
-. /lab/tests/guest.sh
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
 
 here=a
 there=b

@@ -7,10 +7,10 @@
 # has another HPT order than the guest at that moment, so QEMU must follow. Uses
 # the guest that runs already, or starts one.
 
-# shellcheck source=lab/guest/ktap.sh
-. /lab/guest/ktap.sh
-# shellcheck source=lab/tests/guest.sh
-. /lab/tests/guest.sh
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
 
 plan 9
 guest exec true 2>/dev/null || guest start ||

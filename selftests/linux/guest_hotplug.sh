@@ -6,10 +6,10 @@
 # HPT too small and has it grow by itself, without a driver of ours, while a
 # program compares every byte of its memory.
 
-# shellcheck source=lab/guest/ktap.sh
-. /lab/guest/ktap.sh
-# shellcheck source=lab/tests/guest.sh
-. /lab/tests/guest.sh
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
 
 # 64 KiB pages: an order more for each doubling, and 2 GiB are the last with 21.
 first=21

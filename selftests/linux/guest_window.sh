@@ -6,10 +6,10 @@
 # hotplug has worked out where an entry of the new memory's mapping goes, and has not
 # entered it. The guest driver has that COMMIT fail; the guest lives, and resizes later.
 
-# shellcheck source=lab/guest/ktap.sh
-. /lab/guest/ktap.sh
-# shellcheck source=lab/tests/guest.sh
-. /lab/tests/guest.sh
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
 
 window=/sys/module/pseries_hpt_window/parameters
 

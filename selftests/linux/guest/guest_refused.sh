@@ -6,7 +6,7 @@
 # it has none or because the hypervisor does not offer it, the driver does not
 # load and says why. KTAP.
 
-# shellcheck source=lab/guest/ktap.sh
+# shellcheck source=selftests/lib/ktap.sh
 . /guest/ktap.sh
 
 case ${1:-} in

@@ -6,10 +6,10 @@
 # pages if the module's limit allows them, and does not see them if it does not;
 # without large pages behind it, it does not start. A graphics adapter needs none.
 
-# shellcheck source=lab/guest/ktap.sh
-. /lab/guest/ktap.sh
-# shellcheck source=lab/tests/guest.sh
-. /lab/tests/guest.sh
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
 
 limit=/sys/module/kvm_hv_ext/parameters/hpt_max_page_shift
 pages=/sys/kernel/mm/hugepages
