@@ -15,7 +15,8 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches
+.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches \
+	deb rpm man install-dkms
 
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
@@ -39,6 +40,8 @@ help:
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck, kernel-doc, codespell
 ##   make docs         web pages of Documentation, in build/docs
+##   make deb          a DKMS package for Debian and Ubuntu, in build/packages
+##   make rpm          one for distributions with RPM
 ##   make clean        remove everything that was built
 ##
 ## On a POWER host with KVM HV, for its own kernel and as it is:
@@ -55,7 +58,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup kernels demo shell qemu bench check-patches:
+setup kernels demo shell qemu bench check-patches deb rpm:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -94,6 +97,9 @@ bench: setup
 check-patches: setup
 	@lab/check-patches
 
+deb rpm:
+	@lab/package $@
+
 clean:
 	@rm -rf build
 
@@ -107,3 +113,23 @@ lint: setup
 
 docs:
 	@lab/docs
+
+# What follows is for debian/rules and the spec file of RPM: how the packages' files are
+# made, and where they go.
+VERSION = $(shell sed -n 's/.*_VERSION\t"\(.*\)"/\1/p' include/version.h)
+SOURCE = $(DESTDIR)/usr/src/kvm-hv-ext-$(VERSION)
+DOC = $(DESTDIR)/usr/share/doc/kvm-hv-ext-dkms
+SPHINX = sphinx-build -q -b man
+
+man:
+	$(SPHINX) Documentation build/man
+
+install-dkms:
+	install -d $(SOURCE) $(DOC) $(DESTDIR)/etc/modprobe.d $(DESTDIR)/usr/share/man/man7
+	cp -r Kbuild dkms.conf include kvm-hv pseries-guest $(SOURCE)
+	rm -rf $(foreach dir,test patches modprobe.conf tools,$(SOURCE)/*/$(dir))
+	install -m 644 kvm-hv/modprobe.conf $(DESTDIR)/etc/modprobe.d/kvm-hv-ext.conf
+	install -m 644 build/man/*.7 $(DESTDIR)/usr/share/man/man7
+	cp -r README.md SECURITY.md NEWS Documentation/ABI \
+		$(filter-out %/index.rst %/news.rst %/contributing.rst %/abi-files.rst,$(wildcard \
+			Documentation/*.rst)) $(DOC)

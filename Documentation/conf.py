@@ -16,6 +16,12 @@ html_theme_options = {"page_width": "72em"}
 html_copy_source = False
 highlight_language = "none"
 
+# What the packages have as man pages.
+man_pages = [
+    ("kvm-hv-ext", "kvm-hv-ext", "extensions to KVM on IBM POWER servers", "", 7),
+    ("pseries-hpt", "pseries-hpt", "change the size of a guest's hash page table", "", 7),
+]
+
 
 class PageNames(SphinxTransform):
     """The name of a page, such as lab.rst, becomes a link to it, and a name

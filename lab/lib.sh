@@ -84,6 +84,12 @@ kernel_headers()
 	echo "$(kernel_dir "$1")/usr/src/linux-headers-$(kernel_release "$1")"
 }
 
+# version: of all that is here.
+version()
+{
+	sed -n 's/.*KVM_HV_EXT_VERSION\t"\(.*\)"/\1/p' "$TOP/include/version.h"
+}
+
 # as_root COMMAND...: runs it as root, through sudo for everybody else.
 as_root()
 {

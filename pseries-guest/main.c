@@ -14,6 +14,7 @@
 #include <asm/mmu.h>
 
 #include "pseries-hpt.h"
+#include "version.h"
 
 static int __init hpt_check_platform(void)
 {
@@ -76,3 +77,4 @@ module_exit(hpt_exit);
 
 MODULE_DESCRIPTION("Resize the hash page table of a running pseries guest");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(KVM_HV_EXT_VERSION);

@@ -35,6 +35,8 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
+#include "version.h"
+
 /*
  * Right for an emulated stop as well: a guest cannot tell, and it may move. In
  * microseconds.
@@ -331,3 +333,4 @@ module_exit(stop_exit);
 
 MODULE_DESCRIPTION("Idle with the stop instruction in a pseries guest");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(KVM_HV_EXT_VERSION);

@@ -11,6 +11,7 @@
 #include "core/compat.h"
 #include "core/ops.h"
 #include "return_probe.h"
+#include "version.h"
 
 #define CREATE_TRACE_POINTS
 #include "core/trace.h"
@@ -107,4 +108,5 @@ module_exit(hvx_exit);
 
 MODULE_DESCRIPTION("Extensions to KVM HV for hash page table guests");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(KVM_HV_EXT_VERSION);
 MODULE_SOFTDEP("pre: kvm-hv");
