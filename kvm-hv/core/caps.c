@@ -36,7 +36,7 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 	switch (cap) {
 	case KVM_CAP_PPC_HV_EXT:
 		return KVM_PPC_HV_EXT_RESIZE | KVM_PPC_HV_EXT_RESIZE_HCALL |
-		       (hvx_stop_ways() ? KVM_PPC_HV_EXT_GUEST_STOP : 0) |
+		       (hvx_stop_host_modes() ? KVM_PPC_HV_EXT_GUEST_STOP : 0) |
 		       KVM_PPC_HV_EXT_MAX_PAGE_SHIFT |
 		       KVM_PPC_HV_EXT_BALLOON_INHIBIT |
 		       KVM_PPC_HV_EXT_CHECK_MEMORY |
@@ -44,7 +44,7 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_PPC_HPT_RESIZE:
 		return hvx_strategy_mask();
 	case KVM_CAP_PPC_GUEST_STOP:
-		return hvx_stop_ways();
+		return hvx_stop_host_modes();
 	case KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT:
 		return hvx_limit_host_shift();
 	case KVM_CAP_PPC_BALLOON_INHIBIT:

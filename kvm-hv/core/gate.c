@@ -9,12 +9,16 @@
  * stock KVM tells when the last of them is done.
  *
  * So whoever replaces the table has the threads leave vcpu_run() altogether.
- * They are made to think that a signal is pending, the way the freezer does it,
- * and come back to our wrapper as they do for any signal, on every processor
- * generation: stock code returns only after all threads of a POWER8 virtual core
- * are out of the guest and real mode is behind them. The wrapper drops the
- * pretended signal, waits at the gate, and runs the vCPU again; user space does
- * not notice.
+ * TIF_NOTIFY_SIGNAL is set for them, by which io_uring and livepatch too call a
+ * thread out of the kernel. signal_pending() is true then, so they come back to our
+ * wrapper as they do for any signal, on every processor generation: stock code
+ * returns only after all threads of a POWER8 virtual core are out of the guest and
+ * real mode is behind them. The wrapper clears the flag, waits at the gate, and runs
+ * the vCPU again; user space does not notice.
+ *
+ * TIF_SIGPENDING would not do: it belongs to siglock, and recalc_sigpending() clears
+ * it for who sets it without. TIF_NOTIFY_SIGNAL is cleared by its own thread only,
+ * here or on the way to user space.
  *
  * A thread that waits in a page fault of the host's (swap, userfaultfd) does not
  * come out until it has its page, and that can take minutes. The others are not to
@@ -24,6 +28,7 @@
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
+#include <linux/task_work.h>
 
 #include "core/compat.h"
 #include "core/gate.h"
@@ -48,17 +53,18 @@ void hvx_gate_init(struct hvx_gate *gate)
 /**
  * hvx_gate_enter() - go in, before stock KVM may run the vCPU
  * @gate: the gate
- * @pass: on the caller's stack, until hvx_gate_leave()
+ * @entry: on the caller's stack, until hvx_gate_leave()
  * @vcpu: the vCPU that the current thread runs
  *
  * Context: may sleep, for as long as the gate is closed.
  * Return: 0, or -EINTR for a signal or a gate that is dead.
  */
-int hvx_gate_enter(struct hvx_gate *gate, struct hvx_pass *pass,
+int hvx_gate_enter(struct hvx_gate *gate, struct hvx_gate_entry *entry,
 		   struct kvm_vcpu *vcpu)
 {
-	pass->vcpu = vcpu;
-	pass->task = current;
+	entry->vcpu = vcpu;
+	entry->task = current;
+	entry->kicked = false;
 
 	for (;;) {
 		spin_lock(&gate->lock);
@@ -67,7 +73,7 @@ int hvx_gate_enter(struct hvx_gate *gate, struct hvx_pass *pass,
 			return -EINTR;
 		}
 		if (!gate->closed) {
-			list_add(&pass->node, &gate->inside);
+			list_add(&entry->node, &gate->inside);
 			spin_unlock(&gate->lock);
 			return 0;
 		}
@@ -80,24 +86,42 @@ int hvx_gate_enter(struct hvx_gate *gate, struct hvx_pass *pass,
 	}
 }
 
+/*
+ * Clear the flag of a kick. It may stand for others' work, too, that came after the
+ * kick and is done on the way to user space: then it stays. task_works does not say
+ * how a work was added, so one that has time sends the vCPU to user space as well,
+ * with -EINTR, as a signal would.
+ */
+static void hvx_gate_clear_kick(void)
+{
+	/* Ends with the barrier of task_work_add(): a work, then the flag. */
+	clear_notify_signal();
+	if (task_work_pending(current) || test_thread_flag(TIF_PATCH_PENDING))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+}
+
 /**
  * hvx_gate_leave() - go out, after stock KVM has returned
  * @gate: the gate
- * @pass: as given to hvx_gate_enter()
+ * @entry: as given to hvx_gate_enter()
  *
  * What the thread did inside happens before what the closer does after
- * hvx_gate_close(): both take the lock.
+ * hvx_gate_close(): both take the lock. Afterwards signal_pending() tells of signals
+ * and of others' work, and not of the gate.
  */
-void hvx_gate_leave(struct hvx_gate *gate, struct hvx_pass *pass)
+void hvx_gate_leave(struct hvx_gate *gate, struct hvx_gate_entry *entry)
 {
 	bool wake;
 
 	spin_lock(&gate->lock);
-	list_del(&pass->node);
+	list_del(&entry->node);
 	wake = gate->closed && list_empty(&gate->inside);
 	spin_unlock(&gate->lock);
 	if (wake)
 		wake_up_all(&gate->wait);
+	/* Off the list there are no more kicks. */
+	if (entry->kicked)
+		hvx_gate_clear_kick();
 }
 
 /**
@@ -108,26 +132,25 @@ void hvx_gate_leave(struct hvx_gate *gate, struct hvx_pass *pass)
  * the guest, for stock KVM looks for signals between its last wait and the entry.
  * Then whatever it may be doing instead: running the guest, or host code, on some
  * CPU; sleeping in H_CEDE; on POWER8 waiting for the thread that runs its virtual
- * core.
+ * core. set_notify_signal() would do that, but is not for modules.
  *
- * siglock is not held, so a recalc_sigpending() of the thread itself may lose
- * the flag. That only happens outside vcpu_run(); and who closes the gate kicks
- * again.
+ * If another has set the flag before, that kick is his, and so is its end: the vCPU
+ * goes to user space.
  *
  * Context: any that may take a spin lock. Nobody is waited for.
  */
 void hvx_gate_kick(struct hvx_gate *gate)
 {
-	struct hvx_pass *pass;
+	struct hvx_gate_entry *entry;
 
 	spin_lock(&gate->lock);
-	list_for_each_entry(pass, &gate->inside, node) {
-		set_tsk_thread_flag(pass->task, TIF_SIGPENDING);
-		/* Pairs with the barriers in wake-up and in guest entry. */
-		smp_mb__after_atomic();
-		hvx_vcpu_wake_up(pass->vcpu);
-		wake_up(&pass->vcpu->arch.cpu_run);
-		kick_process(pass->task);
+	list_for_each_entry(entry, &gate->inside, node) {
+		/* A full barrier, for the barriers in wake-up and in guest entry. */
+		if (!test_and_set_tsk_thread_flag(entry->task, TIF_NOTIFY_SIGNAL))
+			entry->kicked = true;
+		hvx_vcpu_wake_up(entry->vcpu);
+		wake_up(&entry->vcpu->arch.cpu_run);
+		kick_process(entry->task);
 	}
 	spin_unlock(&gate->lock);
 }
@@ -145,12 +168,12 @@ static bool hvx_gate_empty(struct hvx_gate *gate)
 /* Whether one of those inside only needs a CPU to come out. */
 static bool hvx_gate_runnable(struct hvx_gate *gate)
 {
-	struct hvx_pass *pass;
+	struct hvx_gate_entry *entry;
 	bool runnable = false;
 
 	spin_lock(&gate->lock);
-	list_for_each_entry(pass, &gate->inside, node)
-		runnable |= task_is_running(pass->task);
+	list_for_each_entry(entry, &gate->inside, node)
+		runnable |= task_is_running(entry->task);
 	spin_unlock(&gate->lock);
 	return runnable;
 }
@@ -163,7 +186,7 @@ static bool hvx_gate_runnable(struct hvx_gate *gate)
  * For vCPUs that can run the host only has to find a CPU, which on a busy one takes its
  * time, and would take it again at the next attempt. But a thread that waits for a page
  * by userfaultfd with its own code on the stack, not in the fault handler of the guest's,
- * can also run: it asks again and again for as long as it has the pretended signal.
+ * can also run: it asks again and again for as long as it has been kicked.
  *
  * There may be one closer at a time; the caller holds the lock that sees to it.
  *

@@ -75,8 +75,8 @@ static int hvx_create_vm_debugfs(struct kvm *kvm)
 }
 
 /*
- * A change of memslots ends a resize, for its reverse maps are made for the
- * memslots there were, and waits for a harvest, which uses the dirty bitmaps.
+ * A change of memslots ends a resize, whose reverse maps are made for the old memslots.
+ * It waits for a harvest, which uses the dirty bitmaps.
  */
 static int hvx_prepare_memory_region(struct kvm *kvm,
 				     const struct kvm_memory_slot *old,
@@ -102,10 +102,11 @@ out:
 }
 
 /*
- * What exports, empties or replaces the table is kept apart from COMMIT, and
- * finds no old table with bits in it that belong to the new one.
+ * Whoever exports, empties or replaces the table takes the lock that COMMIT takes. He
+ * waits for a harvest as well: until its end the old table has R and C of the new one's
+ * entries.
  */
-static void hvx_hpt_freeze(struct hvx_vm *vm)
+static void hvx_hpt_lock(struct hvx_vm *vm)
 {
 	if (!vm)
 		return;
@@ -113,7 +114,7 @@ static void hvx_hpt_freeze(struct hvx_vm *vm)
 	hvx_harvest_wait(vm);
 }
 
-static void hvx_hpt_thaw(struct hvx_vm *vm)
+static void hvx_hpt_unlock(struct hvx_vm *vm)
 {
 	if (vm)
 		mutex_unlock(&vm->resizer.hpt_lock);
@@ -125,9 +126,9 @@ static int hvx_get_dirty_log(struct kvm *kvm, struct kvm_dirty_log *log)
 	struct hvx_vm *vm = hvx_vm_find(kvm);
 	int ret;
 
-	hvx_hpt_freeze(vm);
+	hvx_hpt_lock(vm);
 	ret = hvx_stock.get_dirty_log(kvm, log);
-	hvx_hpt_thaw(vm);
+	hvx_hpt_unlock(vm);
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
 }
@@ -138,7 +139,7 @@ static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
 	struct hvx_vm *vm = hvx_vm_find(kvm);
 	int ret;
 
-	hvx_hpt_freeze(vm);
+	hvx_hpt_lock(vm);
 	if (vm && (cfg->flags & KVM_PPC_MMUV3_RADIX))
 		hvx_resize_end(vm, HVX_CANCEL_RADIX);
 	if (vm)
@@ -148,7 +149,7 @@ static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
 		hvx_resize_allow(vm);
 		hvx_limit_recheck(vm);
 	}
-	hvx_hpt_thaw(vm);
+	hvx_hpt_unlock(vm);
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
 }
@@ -193,7 +194,7 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 
 	case KVM_PPC_ALLOCATE_HTAB:
 	case KVM_PPC_GET_HTAB_FD:
-		hvx_hpt_freeze(vm);
+		hvx_hpt_lock(vm);
 		hvx_resize_end(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
 				   HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
@@ -201,7 +202,7 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		/* A guest that is about to be moved may have lost a large page. */
 		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
 			hvx_limit_recheck(vm);
-		hvx_hpt_thaw(vm);
+		hvx_hpt_unlock(vm);
 		break;
 
 	default:
@@ -248,8 +249,8 @@ static int hvx_enable_nested(struct kvm *kvm)
 
 /*
  * The three below do not sleep. The first two are called with preemption off, also by
- * the scheduler, after it has noted a sleep that is to come; the third by a vCPU's
- * thread that may be preempted. hvx_ops_remove() waits for all of them.
+ * the scheduler for a thread on its way to sleep. A vCPU's thread calls the third, and
+ * may be preempted. hvx_ops_remove() waits for all three.
  */
 static void hvx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
@@ -273,6 +274,7 @@ static void hvx_inject_interrupt(struct kvm_vcpu *vcpu, int vec, u64 srr1_flags)
 		hvx_stock.inject_interrupt(vcpu, vec, srr1_flags);
 }
 
+/* What is extended: the one list of it. */
 static const struct kvmppc_ops hvx_ops = {
 	.init_vm = hvx_init_vm,
 	.vcpu_run = hvx_vcpu_run,
@@ -290,24 +292,27 @@ static const struct kvmppc_ops hvx_ops = {
 	.enable_nested = hvx_enable_nested,
 };
 
-/* Everything but init_vm. */
+/*
+ * struct kvmppc_ops as an array: it has the owner, a pointer as well, and pointers to
+ * functions. Those that hvx_ops has are exchanged.
+ */
+#define HVX_NR_OPS	(sizeof(struct kvmppc_ops) / sizeof(unsigned long))
+#define HVX_OP_INIT_VM	(offsetof(struct kvmppc_ops, init_vm) / sizeof(unsigned long))
+
+static void hvx_op_set(const struct kvmppc_ops *ops, unsigned int i)
+{
+	WRITE_ONCE(((unsigned long *)kvmppc_hv_ops)[i],
+		   ((const unsigned long *)ops)[i]);
+}
+
+/* All but init_vm. */
 static void hvx_ops_set(const struct kvmppc_ops *ops)
 {
-	struct kvmppc_ops *live = kvmppc_hv_ops;
+	unsigned int i;
 
-	WRITE_ONCE(live->vcpu_run, ops->vcpu_run);
-	WRITE_ONCE(live->vcpu_load, ops->vcpu_load);
-	WRITE_ONCE(live->vcpu_put, ops->vcpu_put);
-	WRITE_ONCE(live->inject_interrupt, ops->inject_interrupt);
-	WRITE_ONCE(live->destroy_vm, ops->destroy_vm);
-	WRITE_ONCE(live->create_vm_debugfs, ops->create_vm_debugfs);
-	WRITE_ONCE(live->prepare_memory_region, ops->prepare_memory_region);
-	WRITE_ONCE(live->get_dirty_log, ops->get_dirty_log);
-	WRITE_ONCE(live->get_smmu_info, ops->get_smmu_info);
-	WRITE_ONCE(live->configure_mmu, ops->configure_mmu);
-	WRITE_ONCE(live->arch_vm_ioctl, ops->arch_vm_ioctl);
-	WRITE_ONCE(live->hcall_implemented, ops->hcall_implemented);
-	WRITE_ONCE(live->enable_nested, ops->enable_nested);
+	for (i = 0; i < HVX_NR_OPS; i++)
+		if (((const unsigned long *)&hvx_ops)[i] && i != HVX_OP_INIT_VM)
+			hvx_op_set(ops, i);
 }
 
 /* In KVM HV, or else in the kernel itself: then its symbol has no "[module]". */
@@ -323,36 +328,22 @@ static bool hvx_function_is_stock(unsigned long function)
 	return !strchr(symbol, '[');
 }
 
-#define HVX_MEMBER(name)	{ #name, (unsigned long *)&hvx_stock.name }
-
 /*
  * Whether the members that are exchanged are KVM HV's own functions: if another module
  * has exchanged one of them it would take it back from us, and leave us in part.
  */
 static bool hvx_ops_are_stock(void)
 {
-	const struct {
-		const char *name;
-		unsigned long *function;
-	} members[] = {
-		HVX_MEMBER(init_vm), HVX_MEMBER(vcpu_run),
-		HVX_MEMBER(vcpu_load), HVX_MEMBER(vcpu_put),
-		HVX_MEMBER(inject_interrupt), HVX_MEMBER(destroy_vm),
-		HVX_MEMBER(create_vm_debugfs),
-		HVX_MEMBER(prepare_memory_region), HVX_MEMBER(get_dirty_log),
-		HVX_MEMBER(get_smmu_info), HVX_MEMBER(configure_mmu),
-		HVX_MEMBER(arch_vm_ioctl), HVX_MEMBER(hcall_implemented),
-		HVX_MEMBER(enable_nested),
-	};
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(members); i++) {
-		unsigned long function = *members[i].function;
+	for (i = 0; i < HVX_NR_OPS; i++) {
+		unsigned long ours = ((const unsigned long *)&hvx_ops)[i];
+		unsigned long stock = ((const unsigned long *)&hvx_stock)[i];
 
-		if (hvx_function_is_stock(function))
+		if (!ours || hvx_function_is_stock(stock))
 			continue;
-		pr_err("KVM HV's %s is not its own function but %pS: another module has changed it\n",
-		       members[i].name, (void *)function);
+		pr_err("KVM HV's function for %ps() is not its own but %pS: another module has changed it\n",
+		       (void *)ours, (void *)stock);
 		return false;
 	}
 	return true;
@@ -373,7 +364,7 @@ int hvx_ops_install(void)
 	if (!kvmppc_hv_ops || !try_module_get(kvmppc_hv_ops->owner))
 		return -ENODEV;
 
-	hvx_gate_init(&hvx_bystanders);
+	hvx_gate_init(&hvx_foreign_gate);
 	hvx_stock = *kvmppc_hv_ops;
 	if (!hvx_ops_are_stock()) {
 		module_put(hvx_stock.owner);
@@ -384,7 +375,7 @@ int hvx_ops_install(void)
 	hvx_ops_set(&hvx_ops);
 	/* A VM that finds the new init_vm finds the rest as well. */
 	smp_wmb();
-	WRITE_ONCE(kvmppc_hv_ops->init_vm, hvx_ops.init_vm);
+	hvx_op_set(&hvx_ops, HVX_OP_INIT_VM);
 	return 0;
 }
 
@@ -392,24 +383,25 @@ int hvx_ops_install(void)
  * hvx_ops_remove() - leave KVM HV as it was
  *
  * VMs of ours hold the module, so there are none. But threads may still be in
- * functions of ours, for a VM that is older than the module, or on the way back
- * to KVM after the end of a VM. A thread that has read a pointer of ours but not
- * yet announced itself, and one that has signed off but not yet returned, does
- * not sleep in between, so an RCU-tasks grace period sees it through: being
- * preempted, which it may be anywhere, does not count as sleeping there. Nor
- * does it miss those that the scheduler calls for a thread on its way to sleep: a
- * grace period of RCU is part of it, and they have preemption off. In between,
- * vCPU threads are at the gate, the others in the SRCU section.
+ * functions of ours: for a foreign VM, which is older than the module, or on the way
+ * back to KVM after the end of a VM.
+ *
+ * A vCPU's thread is inside the gate, any other in an SRCU section, and both are waited
+ * for. Before that a thread has read a pointer of ours, and afterwards it returns. It
+ * does not sleep in either place, so a grace period of RCU tasks waits for it there;
+ * preemption does not end one. The scheduler calls some functions for a thread that is
+ * about to sleep, with preemption off; the grace period has one of RCU in it, which
+ * waits for these.
  *
  * Context: may sleep.
  */
 void hvx_ops_remove(void)
 {
-	WRITE_ONCE(kvmppc_hv_ops->init_vm, hvx_stock.init_vm);
+	hvx_op_set(&hvx_stock, HVX_OP_INIT_VM);
 	hvx_ops_set(&hvx_stock);
 
 	synchronize_rcu_tasks();
-	hvx_gate_kill(&hvx_bystanders);
+	hvx_gate_kill(&hvx_foreign_gate);
 	synchronize_srcu(&hvx_calls);
 	synchronize_rcu_tasks();
 	module_put(hvx_stock.owner);

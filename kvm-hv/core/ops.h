@@ -16,7 +16,7 @@ int hvx_ops_install(void);
 void hvx_ops_remove(void);
 
 /* run.c */
-extern struct hvx_gate hvx_bystanders;
+extern struct hvx_gate hvx_foreign_gate;
 int hvx_vcpu_run(struct kvm_vcpu *vcpu);
 
 /* route.c */

@@ -8,20 +8,8 @@
 
 #include "core/ops.h"
 
-/* vCPUs of VMs that are older than the module. */
-struct hvx_gate hvx_bystanders;
-
-/* Whether all that made the vCPU come out was the gate's pretended signal. */
-static bool hvx_signal_was_ours(void)
-{
-	/* A task's own sighand stays while it runs. */
-	struct sighand_struct *sighand = rcu_dereference_raw(current->sighand);
-
-	spin_lock_irq(&sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&sighand->siglock);
-	return !signal_pending(current);
-}
+/* One gate for the foreign VMs, that are older than the module; closed once, for good. */
+struct hvx_gate hvx_foreign_gate;
 
 static bool hvx_stopped_at_hcall(const struct kvm_vcpu *vcpu)
 {
@@ -30,11 +18,12 @@ static bool hvx_stopped_at_hcall(const struct kvm_vcpu *vcpu)
 }
 
 /*
- * Into the gate, with the memory looked at. That may have to be done again since:
- * whoever asks for it kicks those inside afterwards, and a thread that he has missed
- * has taken the gate's lock after him, and sees it on the second look.
+ * Go in, with the memory checked. A recheck may be asked for at any time.
+ * hvx_limit_recheck() asks first and kicks those inside then. A thread that it has not
+ * kicked takes the gate's lock later, so it finds the limit unsettled in the second
+ * test here.
  */
-static int hvx_run_enter(struct hvx_gate *gate, struct hvx_pass *pass,
+static int hvx_run_enter(struct hvx_gate *gate, struct hvx_gate_entry *entry,
 			 struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
 	int ret;
@@ -45,14 +34,14 @@ static int hvx_run_enter(struct hvx_gate *gate, struct hvx_pass *pass,
 			if (ret)
 				return ret;
 		}
-		ret = hvx_gate_enter(gate, pass, vcpu);
+		ret = hvx_gate_enter(gate, entry, vcpu);
 		if (ret) {
 			vcpu->run->exit_reason = KVM_EXIT_INTR;
 			return ret;
 		}
 		if (!vm || likely(hvx_limit_settled(&vm->limit)))
 			return 0;
-		hvx_gate_leave(gate, pass);
+		hvx_gate_leave(gate, entry);
 	}
 }
 
@@ -60,16 +49,16 @@ static int hvx_run_enter(struct hvx_gate *gate, struct hvx_pass *pass,
 static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 			  struct kvm_vcpu *vcpu)
 {
-	struct hvx_pass pass;
+	struct hvx_gate_entry entry;
 	int ret;
 
-	ret = hvx_run_enter(gate, &pass, vm, vcpu);
+	ret = hvx_run_enter(gate, &entry, vm, vcpu);
 	if (ret)
 		return ret;
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
 	} while (vm && hvx_stopped_at_hcall(vcpu) && hvx_hpt_hcall(vm, vcpu));
-	hvx_gate_leave(gate, &pass);
+	hvx_gate_leave(gate, &entry);
 	return ret;
 }
 
@@ -77,7 +66,7 @@ static int hvx_run_vm(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
 	int ret;
 
-	hvx_stop_fix(vm);
+	hvx_stop_seal(vm);
 	for (;;) {
 		ret = hvx_run_inside(&vm->gate, vm, vcpu);
 
@@ -85,9 +74,10 @@ static int hvx_run_vm(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 			if (!hvx_resize_hcall(vm, vcpu) &&
 			    !hvx_stop_hcall(vm, vcpu))
 				return ret;
-		} else if (ret != -EINTR || !hvx_signal_was_ours()) {
+		} else if (ret != -EINTR || signal_pending(current)) {
 			return ret;
 		}
+		/* A kick, or an hcall that has been served. */
 		cond_resched();
 	}
 }
@@ -97,11 +87,11 @@ static int hvx_run_vm(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
  * @vcpu: the vCPU, loaded
  *
  * Stock KVM refuses a reset, a switch of the MMU mode and a write to an HTAB
- * descriptor while vcpus_running is not 0. It counts a vCPU inside its own
- * vcpu_run(), which serves the HPT hcalls; those that come to us are served after
- * that has returned, so it is counted here as well, all the time. Who has found
- * the count at 0 has cleared mmu_ready before: a vCPU that is counted later waits
- * for him in stock vcpu_run(), before it can have an hcall.
+ * descriptor while vcpus_running is not 0. Stock vcpu_run() counts its vCPU, and it
+ * serves the HPT hcalls. The module serves an hcall after stock vcpu_run() has
+ * returned, so this counts the vCPU as well, from here to the end. Whoever finds the
+ * count at 0 has cleared mmu_ready before. A vCPU that is counted later waits for
+ * mmu_ready in stock vcpu_run(), before it can make an hcall.
  *
  * Context: may sleep.
  * Return: as stock vcpu_run().
@@ -113,7 +103,7 @@ int hvx_vcpu_run(struct kvm_vcpu *vcpu)
 
 	/* The module may be on its way out: nothing of ours after this. */
 	if (!vm)
-		return hvx_run_inside(&hvx_bystanders, NULL, vcpu);
+		return hvx_run_inside(&hvx_foreign_gate, NULL, vcpu);
 
 	atomic_inc(&vcpu->kvm->arch.vcpus_running);
 	ret = hvx_run_vm(vm, vcpu);

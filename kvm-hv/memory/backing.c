@@ -4,12 +4,10 @@
  * pages of the mapping are, and whether they lie the same way in host and guest
  * address space. A large page of the guest needs both.
  *
- * hugetlbfs is taken at its word. THP is only a hint (MADV_HUGEPAGE), so the
- * page tables have the last word: whatever is there already has to be in large
- * pages, and if nothing is there yet, one page is faulted in to see.
+ * hugetlbfs is taken at its word. THP is only a hint (MADV_HUGEPAGE), so the page
+ * tables decide: memory that is there has to be in large pages. If none is there yet,
+ * one page is faulted in, and its size counts.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/hugetlb.h>
 #include <linux/huge_mm.h>
 #include <linux/kvm_host.h>
@@ -55,7 +53,7 @@ struct hvx_piece {
 	bool uffd;			/* user space provides what is not there */
 };
 
-/* Pages of the linear map are at least this apart in irq-off time. */
+/* How many entries a walk looks at with interrupts off. */
 #define HVX_WALK_BATCH	64
 
 /* Whether an entry above the last level leads to a table, not to a page. */
@@ -69,7 +67,7 @@ static bool hvx_is_table(unsigned long entry, bool leaf)
 	return entry && !leaf;
 }
 
-/* Where the emptiness at an address ends at which there is no page table. */
+/* An address has no page table: the last address for which that is so. */
 static unsigned long hvx_walk_skip(struct mm_struct *mm, unsigned long addr)
 {
 	p4d_t p4d = READ_ONCE(*p4d_offset(pgd_offset(mm, addr), addr));
@@ -191,10 +189,12 @@ static void hvx_piece_at(struct mm_struct *mm, unsigned long start,
 #define HVX_WALK_STEP		SZ_1G
 
 /*
- * Which pages a piece with THP really has, as a shift, or -EINTR: it may be much,
- * and the VMM's end is not to wait for all of that. An empty entry in a page table
- * is a small page to be, for no large one comes where there is a page table, nor
- * from user space; which is not asked for one either. The mm is the current one.
+ * The page size that a piece with THP really has, as a shift; the mm is the current one.
+ * The walk may be long, so a fatal signal ends it with -EINTR.
+ *
+ * THP puts a large page only where there is no page table yet. So an empty entry in a
+ * page table counts as a small page. User space provides small pages only
+ * (userfaultfd), and no fault is sent to it from here.
  */
 static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
 {

@@ -3,12 +3,12 @@
  * Balloon inhibit: who needs a VM's memory to stay where it is.
  *
  * A balloon gives pages of the guest back to the host (MADV_DONTNEED, a hole
- * punched in a file) and gets others later. That breaks a device which works on
- * the old ones (VFIO), and large pages that were promised. Whoever relies on the
- * pages holds the inhibition: by a file descriptor, which goes with its process
- * at the latest, or in this module. The VMM is to keep its balloon off while
- * anybody does. If it does not, or if the host takes memory for its own reasons,
- * that is found out and told by watch.c.
+ * punched in a file) and gets others later. That breaks a device which works on the
+ * old pages (VFIO), and large pages that were promised. Whoever relies on the pages
+ * holds the inhibition: by a file descriptor, which ends with its process at the latest,
+ * or in this module. The VMM keeps its balloon off as long as there is a holder. If it
+ * does not, or if the host takes memory for reasons of its own, watch.c finds out and
+ * reports it.
  */
 #include <linux/anon_inodes.h>
 #include <linux/eventfd.h>
@@ -52,8 +52,9 @@ void hvx_balloon_destroy(struct hvx_vm *vm)
 }
 
 /*
- * Counts up or down, and tells of the first and of the last one. Not below 0: a
- * kernel probe can miss who began (vfio.c), and not who ends.
+ * Count a holder in or out, and signal the eventfd for the first and the last one. The
+ * count does not go below 0: a probe can miss a holder that comes (vfio.c), but not one
+ * that goes.
  */
 static void hvx_balloon_count(struct hvx_balloon *b, enum hvx_holder who,
 			      int by)
@@ -68,59 +69,61 @@ static void hvx_balloon_count(struct hvx_balloon *b, enum hvx_holder who,
 }
 
 /**
- * hvx_balloon_hold() - need memory to stay where it is
+ * hvx_balloon_get() - become a holder: memory is to stay where it is
  * @vm: the VM
  * @who: on whose behalf
  *
- * Holders nest: as many hvx_balloon_let_go() as there were of this.
+ * Each call takes one hvx_balloon_put() to undo it.
  *
  * Context: may sleep; mmap_lock is not held.
  */
-void hvx_balloon_hold(struct hvx_vm *vm, enum hvx_holder who)
+void hvx_balloon_get(struct hvx_vm *vm, enum hvx_holder who)
 {
 	hvx_balloon_count(&vm->balloon, who, 1);
 	hvx_watch_begin(vm);
 }
 
 /**
- * hvx_balloon_hold_atomic() - likewise, where one must not sleep
+ * hvx_balloon_get_atomic() - hvx_balloon_get() where sleeping is not allowed
  * @vm: the VM
  * @who: on whose behalf
  *
- * What happens to memory in the first moment may go unnoticed.
+ * A worker begins the watch, so memory that goes in the first moment may be missed.
+ *
+ * Context: any.
  */
-void hvx_balloon_hold_atomic(struct hvx_vm *vm, enum hvx_holder who)
+void hvx_balloon_get_atomic(struct hvx_vm *vm, enum hvx_holder who)
 {
 	hvx_balloon_count(&vm->balloon, who, 1);
 	hvx_watch_begin_atomic(vm);
 }
 
 /**
- * hvx_balloon_let_go() - need it no longer
+ * hvx_balloon_put() - a holder less
  * @vm: the VM
  * @who: as in the call that is undone
  *
  * Context: any.
  */
-void hvx_balloon_let_go(struct hvx_vm *vm, enum hvx_holder who)
+void hvx_balloon_put(struct hvx_vm *vm, enum hvx_holder who)
 {
 	hvx_balloon_count(&vm->balloon, who, -1);
 }
 
 /**
- * hvx_balloon_let_go_all() - none of a kind needs it any longer
+ * hvx_balloon_put_all() - no holder of a kind is left
  * @vm: the VM
  * @who: which kind
  *
  * Context: any.
  */
-void hvx_balloon_let_go_all(struct hvx_vm *vm, enum hvx_holder who)
+void hvx_balloon_put_all(struct hvx_vm *vm, enum hvx_holder who)
 {
 	hvx_balloon_count(&vm->balloon, who, -INT_MAX);
 }
 
 /**
- * hvx_balloon_holders() - how many hold the inhibition
+ * hvx_balloon_holders() - how many holders there are
  * @vm: the VM
  *
  * Return: the number, 0 if the balloon may be used.
@@ -134,8 +137,8 @@ unsigned int hvx_balloon_holders(struct hvx_vm *vm)
  * hvx_balloon_promised() - whether memory that goes breaks a promise
  * @vm: the VM
  *
- * A resize does not count: the guest asks for it, the VMM need not know, and it
- * only does its work twice if memory goes meanwhile.
+ * A resize does not count. The guest asks for it, and the VMM need not know. If memory
+ * goes meanwhile the resize only does some work twice.
  *
  * Return: true if anybody but resizes holds the inhibition.
  */
@@ -154,7 +157,7 @@ static int hvx_holder_release(struct inode *inode, struct file *file)
 {
 	struct file *vm_file = file->private_data;
 
-	hvx_balloon_let_go(hvx_vm_find(vm_file->private_data), HVX_HOLDER_FD);
+	hvx_balloon_put(hvx_vm_find(vm_file->private_data), HVX_HOLDER_FD);
 	fput(vm_file);
 	return 0;
 }
@@ -165,17 +168,17 @@ static const struct file_operations hvx_holder_fops = {
 	.llseek = noop_llseek,
 };
 
-/* The descriptor holds the VM's file, and that the VM, with what we keep for it. */
+/* The descriptor holds the VM's file, which holds the VM and its struct hvx_vm. */
 static int hvx_balloon_new_holder(struct hvx_vm *vm, struct file *vm_file)
 {
 	int fd;
 
 	get_file(vm_file);
-	hvx_balloon_hold(vm, HVX_HOLDER_FD);
+	hvx_balloon_get(vm, HVX_HOLDER_FD);
 	fd = anon_inode_getfd("kvm-balloon-inhibit", &hvx_holder_fops, vm_file,
 			      O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
-		hvx_balloon_let_go(vm, HVX_HOLDER_FD);
+		hvx_balloon_put(vm, HVX_HOLDER_FD);
 		fput(vm_file);
 	}
 	return fd;

@@ -27,7 +27,7 @@ enum hvx_holder {
 };
 
 /* What a part of the host's address space held before it was invalidated. */
-struct hvx_before {
+struct hvx_snapshot {
 	struct task_struct *task;	/* who invalidates; NULL: unused */
 	unsigned long start, end;
 	unsigned long none, no_table, small, large;	/* bytes */
@@ -35,14 +35,14 @@ struct hvx_before {
 };
 
 /* Invalidations that may be under way at a time. */
-#define HVX_NR_BEFORE	16
+#define HVX_NR_SNAPSHOTS	16
 
 struct hvx_balloon {
 	spinlock_t lock;		/* protects what follows */
 	unsigned int holders[HVX_NR_HOLDERS];
 	unsigned int total;
 	struct eventfd_ctx *eventfd;
-	struct hvx_before before[HVX_NR_BEFORE];
+	struct hvx_snapshot snapshots[HVX_NR_SNAPSHOTS];
 	u64 violations;
 	u64 zapped;			/* bytes that have gone */
 	u64 split;			/* bytes whose large pages have gone */
@@ -59,10 +59,10 @@ struct hvx_balloon {
 
 void hvx_balloon_init(struct hvx_balloon *b);
 void hvx_balloon_destroy(struct hvx_vm *vm);
-void hvx_balloon_hold(struct hvx_vm *vm, enum hvx_holder who);
-void hvx_balloon_hold_atomic(struct hvx_vm *vm, enum hvx_holder who);
-void hvx_balloon_let_go(struct hvx_vm *vm, enum hvx_holder who);
-void hvx_balloon_let_go_all(struct hvx_vm *vm, enum hvx_holder who);
+void hvx_balloon_get(struct hvx_vm *vm, enum hvx_holder who);
+void hvx_balloon_get_atomic(struct hvx_vm *vm, enum hvx_holder who);
+void hvx_balloon_put(struct hvx_vm *vm, enum hvx_holder who);
+void hvx_balloon_put_all(struct hvx_vm *vm, enum hvx_holder who);
 unsigned int hvx_balloon_holders(struct hvx_vm *vm);
 bool hvx_balloon_promised(struct hvx_vm *vm);
 int hvx_balloon_ioctl(struct hvx_vm *vm, struct file *vm_file, void __user *argp);

@@ -337,8 +337,8 @@ static bool hvx_limit_overlaps(struct kvm *kvm, const struct hvx_memory *mem)
  * @vm: the VM; KVM has seen to it that the caller runs in its mm
  * @argp: struct kvm_ppc_check_memory
  *
- * Goes through what KVM_SET_USER_MEMORY_REGION goes through for a new memslot, in
- * that order, without slots_lock, so it never stands in the way of one.
+ * Makes the checks that KVM_SET_USER_MEMORY_REGION makes for a new memslot, in the same
+ * order. It does not take slots_lock, so it never delays a memslot.
  *
  * Context: may sleep.
  * Return: 0 if such a memslot could come now, else what that would fail with:
@@ -378,9 +378,9 @@ int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp)
  * hvx_limit_recheck() - have all memory looked at before a vCPU runs again
  * @vm: the VM, whose MMU mode or table may have changed
  *
- * A vCPU that was let in before and has waited for the change in stock KVM comes out
- * once more. It is not waited for: one that is stuck in a fault of the host's comes
- * out when it has its page, and before it enters the guest.
+ * A vCPU that is inside the gate, waiting for the change in stock KVM, comes out once
+ * more. It is not waited for: a vCPU that is stuck in a page fault of the host's comes
+ * out when it has its page, before it enters the guest.
  *
  * Context: any that may take a spin lock.
  */
@@ -389,7 +389,7 @@ void hvx_limit_recheck(struct hvx_vm *vm)
 	hvx_limit_unsettle(vm);
 	if (!hvx_limit_shift(vm))
 		return;
-	/* Who comes in after this kick sees the new epoch, see hvx_run_inside(). */
+	/* A vCPU that comes in after this kick sees the new epoch: hvx_run_enter(). */
 	hvx_gate_kick(&vm->gate);
 }
 
@@ -399,7 +399,7 @@ static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift)
 	struct kvm *kvm = vm->kvm;
 	int bkt, ret = 0;
 
-	/* So that no memslot is judged by what was before, and comes after this. */
+	/* A memslot is checked here, or comes later and is checked then. */
 	mutex_lock(&kvm->slots_lock);
 	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
 		ret = hvx_limit_check_slot(vm, slot, shift);
@@ -417,9 +417,9 @@ static void hvx_limit_hold(struct hvx_vm *vm, bool hold)
 
 	mutex_lock(&limit->hold_lock);
 	if (hold && !limit->holds)
-		hvx_balloon_hold(vm, HVX_HOLDER_PROMISE);
+		hvx_balloon_get(vm, HVX_HOLDER_PROMISE);
 	else if (limit->holds && !hold)
-		hvx_balloon_let_go(vm, HVX_HOLDER_PROMISE);
+		hvx_balloon_put(vm, HVX_HOLDER_PROMISE);
 	limit->holds = hold;
 	mutex_unlock(&limit->hold_lock);
 }

@@ -12,8 +12,6 @@
  * Neither a registration nor advice invalidates anything, so both are found out
  * when memory goes next (watch.c), or when memory is checked (backing.c).
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/hugetlb.h>
 #include <linux/kvm_host.h>
 #include <linux/mm.h>

@@ -7,8 +7,6 @@
  * without a seam. It is probed, as the capabilities are, but not insisted on: a
  * kernel that has no VFIO, or calls the function something else, gets by without.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kprobes.h>
 #include <linux/kvm_host.h>
 
@@ -51,7 +49,7 @@ static int hvx_vfio_adding(struct kprobe *kp, struct pt_regs *regs)
 	struct hvx_vfio_call call;
 
 	if (hvx_vfio_about(regs, &call) && call.add)
-		hvx_balloon_hold_atomic(call.vm, HVX_HOLDER_VFIO);
+		hvx_balloon_get_atomic(call.vm, HVX_HOLDER_VFIO);
 	return 0;
 }
 
@@ -67,7 +65,7 @@ static int hvx_vfio_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	/* Not added after all, or no longer there. */
 	if (call->add == failed)
-		hvx_balloon_let_go(call->vm, HVX_HOLDER_VFIO);
+		hvx_balloon_put(call->vm, HVX_HOLDER_VFIO);
 	return 0;
 }
 
@@ -85,7 +83,7 @@ static int hvx_vfio_released(struct kprobe *kp, struct pt_regs *regs)
 	struct hvx_vm *vm = hvx_vm_find(dev->kvm);
 
 	if (vm)
-		hvx_balloon_let_go_all(vm, HVX_HOLDER_VFIO);
+		hvx_balloon_put_all(vm, HVX_HOLDER_VFIO);
 	return 0;
 }
 

@@ -2,20 +2,18 @@
 /*
  * Watching for memory that goes although somebody needs it to stay (balloon.c).
  *
- * KVM's unmap_gfn_range() cannot tell: it is called before anything happens, and
- * for mprotect(), migration, a copy on write or a collapse just as for a page
- * that goes for good; why, KVM keeps to itself, and the MMU notifier itself says
- * "clear" for most of these. So here is a notifier beside KVM's own, which looks
- * at the page tables twice, before and after. An entry that was there and is none
- * afterwards has been zapped; pages that were large and are small have been
- * split; whatever else happened, the guest still has its memory.
+ * KVM's unmap_gfn_range() cannot tell. It is called before anything happens, for
+ * mprotect(), migration, a copy on write or a collapse just as for a page that goes for
+ * good. KVM does not pass the reason on, and the MMU notifier says "clear" for most of
+ * these. So there is a notifier beside KVM's own, which takes a snapshot of the page
+ * tables before and after. An entry that was present and is none afterwards has been
+ * zapped. Pages that were large and are small have been split. In all other cases the
+ * guest still has its memory.
  *
  * What is seen: MADV_DONTNEED and the like, munmap(), holes punched in files, and
  * page cache that the host reclaims from under a shared mapping. What is not:
  * anonymous memory that is swapped out, which keeps an entry.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/interval_tree.h>
 #include <linux/kvm_host.h>
 #include <linux/mmu_notifier.h>
@@ -55,11 +53,11 @@ struct hvx_slot_walk {
 };
 
 static void hvx_slot_walk_start(struct hvx_slot_walk *walk, struct kvm *kvm,
-				const struct hvx_before *look)
+				const struct hvx_snapshot *snap)
 {
 	walk->slots = kvm_memslots(kvm);
-	walk->start = look->start;
-	walk->last = look->end - 1;
+	walk->start = snap->start;
+	walk->last = snap->end - 1;
 	walk->node = interval_tree_iter_first(&walk->slots->hva_tree,
 					      walk->start, walk->last);
 }
@@ -79,7 +77,7 @@ static void hvx_slot_walk_next(struct hvx_slot_walk *walk)
 }
 
 /* Looks at what memslots there are between two addresses. */
-static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
+static void hvx_watch_snapshot(struct kvm *kvm, struct hvx_snapshot *snap)
 {
 	struct hvx_backing_count count = { 0 };
 	struct kvm_memory_slot *slot;
@@ -87,25 +85,25 @@ static void hvx_watch_look(struct kvm *kvm, struct hvx_before *look)
 	int idx, i;
 
 	idx = srcu_read_lock(&kvm->srcu);
-	for (hvx_slot_walk_start(&walk, kvm, look);
+	for (hvx_slot_walk_start(&walk, kvm, snap);
 	     (slot = hvx_slot_walk_at(&walk)); hvx_slot_walk_next(&walk)) {
-		struct hvx_part part = hvx_part_of(slot, look->start,
-						   look->end);
+		struct hvx_part part = hvx_part_of(slot, snap->start,
+						   snap->end);
 
 		hvx_backing_walk(kvm->mm, part.start, part.end, &count);
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 
-	look->none = count.none;
-	look->no_table = count.no_table;
-	look->small = count.present[PAGE_SHIFT];
-	look->large = 0;
+	snap->none = count.none;
+	snap->no_table = count.no_table;
+	snap->small = count.present[PAGE_SHIFT];
+	snap->large = 0;
 	for (i = PAGE_SHIFT + 1; i < ARRAY_SIZE(count.present); i++)
-		look->large += count.present[i];
+		snap->large += count.present[i];
 }
 
 /* For the log: which memslot, and where in the guest. */
-static int hvx_watch_slot(struct hvx_vm *vm, const struct hvx_before *look,
+static int hvx_watch_slot(struct hvx_vm *vm, const struct hvx_snapshot *snap,
 			  u64 *gpa)
 {
 	struct kvm *kvm = vm->kvm;
@@ -115,10 +113,10 @@ static int hvx_watch_slot(struct hvx_vm *vm, const struct hvx_before *look,
 	int idx, id = -1;
 
 	idx = srcu_read_lock(&kvm->srcu);
-	hvx_slot_walk_start(&walk, kvm, look);
+	hvx_slot_walk_start(&walk, kvm, snap);
 	slot = hvx_slot_walk_at(&walk);
 	if (slot) {
-		part = hvx_part_of(slot, look->start, look->end);
+		part = hvx_part_of(slot, snap->start, snap->end);
 		id = slot->id;
 		*gpa = gfn_to_gpa(slot->base_gfn) +
 		       (part.start - slot->userspace_addr);
@@ -129,8 +127,8 @@ static int hvx_watch_slot(struct hvx_vm *vm, const struct hvx_before *look,
 	return id;
 }
 
-static void hvx_watch_tell(struct hvx_vm *vm, const struct hvx_before *look,
-			   u64 zapped, u64 split)
+static void hvx_watch_report(struct hvx_vm *vm,
+			     const struct hvx_snapshot *snap, u64 zapped, u64 split)
 {
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
@@ -140,20 +138,20 @@ static void hvx_watch_tell(struct hvx_vm *vm, const struct hvx_before *look,
 	int slot;
 
 	spin_lock(&b->lock);
-	if (look->promised) {
+	if (snap->promised) {
 		b->violations++;
 		b->zapped += zapped;
 		b->split += split;
 		first = !b->warned && __ratelimit(&limit);
 		b->warned |= first;
-	} else if (look->held) {
+	} else if (snap->held) {
 		b->resize_events++;
 		b->resize_bytes += zapped + split;
 	}
 	spin_unlock(&b->lock);
 
-	slot = hvx_watch_slot(vm, look, &gpa);
-	if (look->promised)
+	slot = hvx_watch_slot(vm, snap, &gpa);
+	if (snap->promised)
 		trace_hvx_balloon_violation(vm->kvm, slot, gpa, zapped, split);
 	if (first)
 		pr_warn("VM of process %d: memslot %d, guest address %#llx: %llu bytes zapped and %llu bytes of large pages split by %s while ballooning is inhibited; further ones are only counted\n",
@@ -162,8 +160,8 @@ static void hvx_watch_tell(struct hvx_vm *vm, const struct hvx_before *look,
 }
 
 /*
- * Reasons for which memory stays, or is no longer a guest's. The OOM killer's reaper
- * is one, and not to be kept waiting: what it takes is a dead process's.
+ * Whether an invalidation leaves the memory in place, or takes that of a dead process.
+ * The OOM killer's reaper does the latter, and is not to be kept waiting.
  */
 static bool hvx_watch_harmless(const struct mmu_notifier_range *range)
 {
@@ -183,7 +181,7 @@ static int hvx_watch_start(struct mmu_notifier *mn,
 {
 	struct hvx_balloon *b = container_of(mn, struct hvx_balloon, notifier);
 	struct hvx_vm *vm = container_of(b, struct hvx_vm, balloon);
-	struct hvx_before look = {
+	struct hvx_snapshot snap = {
 		.task = current,
 		.start = range->start,
 		.end = range->end,
@@ -191,20 +189,20 @@ static int hvx_watch_start(struct mmu_notifier *mn,
 	};
 	int i;
 
-	if (!look.held && (READ_ONCE(vm->limit.ran) || !hvx_limit_needs_large(vm)))
+	if (!snap.held && (READ_ONCE(vm->limit.ran) || !hvx_limit_needs_large(vm)))
 		return 0;
 	if (hvx_watch_harmless(range))
 		return 0;
-	look.promised = hvx_balloon_promised(vm);
-	hvx_watch_look(vm->kvm, &look);
-	if (!look.small && !look.large)
+	snap.promised = hvx_balloon_promised(vm);
+	hvx_watch_snapshot(vm->kvm, &snap);
+	if (!snap.small && !snap.large)
 		return 0;
 
 	spin_lock(&b->lock);
-	for (i = 0; i < HVX_NR_BEFORE && b->before[i].task; i++)
+	for (i = 0; i < HVX_NR_SNAPSHOTS && b->snapshots[i].task; i++)
 		;
-	if (i < HVX_NR_BEFORE)
-		b->before[i] = look;
+	if (i < HVX_NR_SNAPSHOTS)
+		b->snapshots[i] = snap;
 	else
 		b->unseen++;
 	spin_unlock(&b->lock);
@@ -212,19 +210,19 @@ static int hvx_watch_start(struct mmu_notifier *mn,
 }
 
 /* The last one, as a task may be in two at a time, one inside the other. */
-static bool hvx_watch_take(struct hvx_balloon *b, struct hvx_before *look)
+static bool hvx_watch_claim(struct hvx_balloon *b, struct hvx_snapshot *snap)
 {
-	struct hvx_before *e = NULL;
+	struct hvx_snapshot *e = NULL;
 	int i;
 
 	spin_lock(&b->lock);
-	for (i = 0; i < HVX_NR_BEFORE; i++)
-		if (b->before[i].task == look->task &&
-		    b->before[i].start == look->start &&
-		    b->before[i].end == look->end)
-			e = &b->before[i];
+	for (i = 0; i < HVX_NR_SNAPSHOTS; i++)
+		if (b->snapshots[i].task == snap->task &&
+		    b->snapshots[i].start == snap->start &&
+		    b->snapshots[i].end == snap->end)
+			e = &b->snapshots[i];
 	if (e) {
-		*look = *e;
+		*snap = *e;
 		e->task = NULL;
 	}
 	spin_unlock(&b->lock);
@@ -242,17 +240,17 @@ static void hvx_watch_finish(struct mmu_notifier *mn,
 {
 	struct hvx_balloon *b = container_of(mn, struct hvx_balloon, notifier);
 	struct hvx_vm *vm = container_of(b, struct hvx_vm, balloon);
-	struct hvx_before before = {
+	struct hvx_snapshot before = {
 		.task = current,
 		.start = range->start,
 		.end = range->end,
 	};
-	struct hvx_before after = before;
+	struct hvx_snapshot after = before;
 	unsigned long zapped, split;
 
-	if (hvx_watch_harmless(range) || !hvx_watch_take(b, &before))
+	if (hvx_watch_harmless(range) || !hvx_watch_claim(b, &before))
 		return;
-	hvx_watch_look(vm->kvm, &after);
+	hvx_watch_snapshot(vm->kvm, &after);
 	/*
 	 * A page table is not taken away by what zaps small pages, but by a
 	 * collapse, which is about to put a large page there.
@@ -263,7 +261,7 @@ static void hvx_watch_finish(struct mmu_notifier *mn,
 	split = min(hvx_more(before.small, after.small),
 		    hvx_more(after.large, before.large));
 	if (zapped || split)
-		hvx_watch_tell(vm, &before, zapped, split);
+		hvx_watch_report(vm, &before, zapped, split);
 }
 
 static const struct mmu_notifier_ops hvx_watch_ops = {
@@ -290,10 +288,10 @@ static int hvx_watch_register(struct hvx_vm *vm)
 }
 
 /*
- * Likewise, by a worker. It waits for neither lock: a VMM can hold its mmap_lock for as
- * long as it likes, by a page fault that a file system of its own answers, and the
- * worker is there for other VMs, too. Nor does it tear down what it was the last to
- * hold.
+ * The same by a worker, which serves other VMs as well, so it waits for neither lock: a
+ * VMM can hold its mmap_lock for as long as it likes, by a page fault that a file system
+ * of its own answers. It does not tear down the mm either, if it drops the last
+ * reference.
  *
  * Return: 0, or an error if it is to be tried again.
  */
@@ -323,10 +321,10 @@ static int hvx_watch_try_register(struct hvx_vm *vm)
 #define HVX_WATCH_RETRY		msecs_to_jiffies(100)
 
 /**
- * hvx_watch_begin_atomic() - as hvx_watch_begin(), where one must not sleep
+ * hvx_watch_begin_atomic() - hvx_watch_begin() where sleeping is not allowed
  * @vm: the VM
  *
- * What happens to memory in the first moment may go unnoticed.
+ * A worker begins the watch, so memory that goes in the first moment may be missed.
  *
  * Context: any.
  */
@@ -339,7 +337,7 @@ void hvx_watch_begin_atomic(struct hvx_vm *vm)
  * hvx_watch_begin() - watch a VM's memory from now on
  * @vm: the VM
  *
- * Once begun it goes on, at little cost while nobody holds the inhibition and the
+ * The watch goes on to the VM's end. It costs little while there is no holder and the
  * guest has begun to run.
  *
  * Context: may sleep; mmap_lock is not held.
@@ -361,7 +359,7 @@ static void hvx_watch_work(struct work_struct *work)
 }
 
 /**
- * hvx_watch_init() - not yet
+ * hvx_watch_init() - the watch of a new VM, not begun
  * @b: zeroed
  */
 void hvx_watch_init(struct hvx_balloon *b)
@@ -371,7 +369,7 @@ void hvx_watch_init(struct hvx_balloon *b)
 }
 
 /**
- * hvx_watch_end() - no longer
+ * hvx_watch_end() - end the watch
  * @vm: the VM, which goes away
  *
  * Context: may sleep.

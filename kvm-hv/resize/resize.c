@@ -55,7 +55,7 @@ static void hvx_resize_hold_memory(struct hvx_resize *rs)
 	if (!hvx_throttle_may_hold(&rs->vm->resizer.throttle))
 		return;
 	/* The caller has begun to watch; mmap_lock is not for who holds the lock. */
-	hvx_balloon_hold_atomic(rs->vm, HVX_HOLDER_RESIZE);
+	hvx_balloon_get_atomic(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = true;
 }
 
@@ -69,7 +69,7 @@ static void hvx_resize_release_memory(struct hvx_resize *rs)
 	/* COMMIT has noted it already. */
 	if (rs != rz->harvest)
 		hvx_throttle_held(&rz->throttle, rs->started);
-	hvx_balloon_let_go(rs->vm, HVX_HOLDER_RESIZE);
+	hvx_balloon_put(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = false;
 }
 

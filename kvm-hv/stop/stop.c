@@ -2,11 +2,11 @@
 /*
  * Guest stop: whether a VM's guest may stop, and the stop that is emulated.
  *
- * With PSSCR[ESL] or PSSCR[EC] set a guest's stop traps to the hypervisor, which
- * stock KVM answers with a program interrupt. For a VM that has it enabled the
- * stop is completed instead, as a wakeup that came at once: that is always
- * right, as a thread may leave stop at any time. The guest looks for work, finds
- * none and stops again, but any interrupt is taken as soon as it is there.
+ * With PSSCR[ESL] or PSSCR[EC] set a guest's stop traps to the hypervisor, and stock
+ * KVM answers with a program interrupt. For a VM that has guest stop enabled the stop
+ * is completed instead, as a wakeup that came at once. That is always right, for a
+ * thread may leave stop at any time. The guest looks for work, finds none and stops
+ * again; it takes an interrupt as soon as there is one.
  *
  * Where the CPU is good for it, stop does not trap (stop_cpu.c). The guest cannot
  * tell the two from each other except by the clock, so it can move between hosts.
@@ -25,10 +25,10 @@
 #include "core/ops.h"
 #include "stop/stop.h"
 
-#define HVX_STOP_WAYS	(KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE)
+#define HVX_STOP_MODES	(KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE)
 
-/* In hvx_stop.ways, once a vCPU has run: no more changes. */
-#define HVX_STOP_FIXED	BIT(8)
+/* In hvx_stop.modes, once a vCPU has run: no more changes. */
+#define HVX_STOP_SEALED	BIT(8)
 /* And once there may be guests of the guest: native no more. */
 #define HVX_STOP_NESTED	BIT(9)
 
@@ -36,18 +36,18 @@
 #define HVX_HFSCR_IC_SHIFT	56
 #define HVX_HFSCR_IC_STOP	9
 
-/* Each allows one way more than the one before. */
-static const char *const hvx_stop_modes[] = { "off", "emulate", "native" };
+/* Each allows one mode more than the one before. */
+static const char *const hvx_stop_names[] = { "off", "emulate", "native" };
 
-static const char *hvx_stop_mode(int ways)
+static const char *hvx_stop_name(int modes)
 {
-	return hvx_stop_modes[hweight32(ways)];
+	return hvx_stop_names[hweight32(modes)];
 }
 
-/* Whether a stop need not trap, with these ways and on this host. */
-static bool hvx_stop_is_native(int ways)
+/* Whether a stop need not trap, with these modes and on this host. */
+static bool hvx_stop_is_native(int modes)
 {
-	return ways & KVM_PPC_GUEST_STOP_NATIVE && !(ways & HVX_STOP_NESTED) &&
+	return modes & KVM_PPC_GUEST_STOP_NATIVE && !(modes & HVX_STOP_NESTED) &&
 	       hvx_stop_cpu_native();
 }
 
@@ -55,7 +55,7 @@ static int hvx_stop_default;
 
 static int hvx_stop_default_set(const char *val, const struct kernel_param *kp)
 {
-	int mode = sysfs_match_string(hvx_stop_modes, val);
+	int mode = sysfs_match_string(hvx_stop_names, val);
 
 	if (mode < 0)
 		return mode;
@@ -66,7 +66,7 @@ static int hvx_stop_default_set(const char *val, const struct kernel_param *kp)
 static int hvx_stop_default_get(char *buffer, const struct kernel_param *kp)
 {
 	return sysfs_emit(buffer, "%s\n",
-			  hvx_stop_mode(READ_ONCE(hvx_stop_default)));
+			  hvx_stop_name(READ_ONCE(hvx_stop_default)));
 }
 
 static const struct kernel_param_ops hvx_stop_default_ops = {
@@ -84,18 +84,18 @@ MODULE_PARM_DESC(guest_stop,
  */
 void hvx_stop_init(struct hvx_vm *vm)
 {
-	int ways = READ_ONCE(hvx_stop_default);
+	int modes = READ_ONCE(hvx_stop_default);
 
-	atomic_set(&vm->stop.ways, hvx_stop_ways() ? ways : 0);
+	atomic_set(&vm->stop.modes, hvx_stop_host_modes() ? modes : 0);
 }
 
 /**
- * hvx_stop_ways() - how a guest's stop can be completed on this host
+ * hvx_stop_host_modes() - how a guest's stop can be completed on this host
  *
  * Context: any.
  * Return: a mask of KVM_PPC_GUEST_STOP_*, 0 if the CPU has no stop.
  */
-long hvx_stop_ways(void)
+long hvx_stop_host_modes(void)
 {
 	if (!cpu_has_feature(CPU_FTR_ARCH_300))
 		return 0;
@@ -106,32 +106,32 @@ long hvx_stop_ways(void)
 /**
  * hvx_stop_enable() - KVM_ENABLE_CAP(KVM_CAP_PPC_GUEST_STOP)
  * @vm: the VM
- * @ways: the ways allowed, a mask of KVM_PPC_GUEST_STOP_*; 0 for off
+ * @modes: the modes allowed, a mask of KVM_PPC_GUEST_STOP_*; 0 for off
  *
- * That native may be asked for anywhere, and means emulated where the host is not
- * good for it, is what lets a guest move. What is in force already may be asked for
- * at any time: QEMU does so at each reset and each loadvm.
+ * Native may be asked for on any host. Where the host is not good for it the stop is
+ * emulated, so a guest can move between hosts. The modes in force may be asked for at
+ * any time: QEMU does so at each reset and each loadvm.
  *
  * Context: any.
  * Return: 0, -EINVAL for a mask that is no choice or a CPU without stop, -EBUSY
  * for a change once a vCPU has run.
  */
-long hvx_stop_enable(struct hvx_vm *vm, u64 ways)
+long hvx_stop_enable(struct hvx_vm *vm, u64 modes)
 {
-	int old = atomic_read(&vm->stop.ways);
+	int old = atomic_read(&vm->stop.modes);
 
-	if (ways & ~(u64)HVX_STOP_WAYS || ways == KVM_PPC_GUEST_STOP_NATIVE ||
-	    (ways && !hvx_stop_ways()))
+	if (modes & ~(u64)HVX_STOP_MODES || modes == KVM_PPC_GUEST_STOP_NATIVE ||
+	    (modes && !hvx_stop_host_modes()))
 		return -EINVAL;
 
-	/* Pairs with the or in hvx_stop_fix(): one of the two comes first. */
+	/* Pairs with the or in hvx_stop_seal(): one of the two comes first. */
 	do {
-		if ((old & HVX_STOP_WAYS) == ways)
+		if ((old & HVX_STOP_MODES) == modes)
 			return 0;
-		if (old & HVX_STOP_FIXED)
+		if (old & HVX_STOP_SEALED)
 			return -EBUSY;
-	} while (!atomic_try_cmpxchg(&vm->stop.ways, &old,
-				     ways | (old & HVX_STOP_NESTED)));
+	} while (!atomic_try_cmpxchg(&vm->stop.modes, &old,
+				     modes | (old & HVX_STOP_NESTED)));
 	return 0;
 }
 
@@ -140,22 +140,22 @@ long hvx_stop_enable(struct hvx_vm *vm, u64 ways)
  * @vm: the VM
  *
  * Context: any.
- * Return: the ways allowed, as asked for or by default, whether or not this host
+ * Return: the modes allowed, as asked for or by default, whether or not this host
  * can do them: a mask of KVM_PPC_GUEST_STOP_*, 0 for off.
  */
 u32 hvx_stop_get(struct hvx_vm *vm)
 {
-	return atomic_read(&vm->stop.ways) & HVX_STOP_WAYS;
+	return atomic_read(&vm->stop.modes) & HVX_STOP_MODES;
 }
 
 /**
- * hvx_stop_fix() - a vCPU is about to run: what the VM has is what it keeps
+ * hvx_stop_seal() - allow no other modes from now on: a vCPU is about to run
  * @vm: the VM
  */
-void hvx_stop_fix(struct hvx_vm *vm)
+void hvx_stop_seal(struct hvx_vm *vm)
 {
-	if (!(atomic_read(&vm->stop.ways) & HVX_STOP_FIXED))
-		atomic_or(HVX_STOP_FIXED, &vm->stop.ways);
+	if (!(atomic_read(&vm->stop.modes) & HVX_STOP_SEALED))
+		atomic_or(HVX_STOP_SEALED, &vm->stop.modes);
 }
 
 /**
@@ -178,7 +178,7 @@ void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	 * the bit is looked at, or when what it has to change is there.
 	 */
 	local_irq_save(flags);
-	hvx_stop_load(vcpu, hvx_stop_is_native(atomic_read(&vm->stop.ways)));
+	hvx_stop_load(vcpu, hvx_stop_is_native(atomic_read(&vm->stop.modes)));
 	local_irq_restore(flags);
 }
 
@@ -195,13 +195,13 @@ void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
  */
 void hvx_stop_nested(struct hvx_vm *vm)
 {
-	int ways = atomic_fetch_or(HVX_STOP_NESTED, &vm->stop.ways);
+	int modes = atomic_fetch_or(HVX_STOP_NESTED, &vm->stop.modes);
 
 	/*
 	 * Not by HVX_STOP_NESTED: that may have been set by somebody who is still
 	 * at it. nested_enable is never cleared, so a VMM can have this only once.
 	 */
-	if (ways & KVM_PPC_GUEST_STOP_NATIVE && hvx_stop_cpu_native() &&
+	if (modes & KVM_PPC_GUEST_STOP_NATIVE && hvx_stop_cpu_native() &&
 	    !READ_ONCE(vm->kvm->arch.nested_enable))
 		hvx_stop_trap_vm(vm->kvm);
 }
@@ -219,7 +219,7 @@ void hvx_stop_nested(struct hvx_vm *vm)
 bool hvx_stop_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
 	if (kvmppc_get_gpr(vcpu, 3) != H_KVM_HV_EXT_FEATURES ||
-	    !(atomic_read(&vm->stop.ways) & HVX_STOP_WAYS))
+	    !(atomic_read(&vm->stop.modes) & HVX_STOP_MODES))
 		return false;
 
 	kvmppc_set_gpr(vcpu, 3, H_SUCCESS);
@@ -251,7 +251,7 @@ bool hvx_stop_emulate(struct hvx_vm *vm, struct kvm_vcpu *vcpu, int vec)
 	    vcpu->arch.trap != BOOK3S_INTERRUPT_H_FAC_UNAVAIL ||
 	    vcpu->arch.hfscr >> HVX_HFSCR_IC_SHIFT != HVX_HFSCR_IC_STOP ||
 	    vcpu->arch.shregs.msr & MSR_PR || vcpu->arch.nested ||
-	    !(atomic_read(&vm->stop.ways) & HVX_STOP_WAYS))
+	    !(atomic_read(&vm->stop.modes) & HVX_STOP_MODES))
 		return false;
 
 	vcpu->arch.regs.nip += sizeof(u32);
@@ -264,12 +264,12 @@ bool hvx_stop_emulate(struct hvx_vm *vm, struct kvm_vcpu *vcpu, int vec)
 static int guest_stop_show(struct seq_file *m, void *unused)
 {
 	struct hvx_vm *vm = m->private;
-	int ways = atomic_read(&vm->stop.ways);
+	int modes = atomic_read(&vm->stop.modes);
 
-	if (!hvx_stop_is_native(ways))
-		ways &= ~KVM_PPC_GUEST_STOP_NATIVE;
-	ways &= HVX_STOP_WAYS;
-	seq_printf(m, "mode %s\n", hvx_stop_mode(ways));
+	if (!hvx_stop_is_native(modes))
+		modes &= ~KVM_PPC_GUEST_STOP_NATIVE;
+	modes &= HVX_STOP_MODES;
+	seq_printf(m, "mode %s\n", hvx_stop_name(modes));
 	seq_printf(m, "emulated %lld\n", atomic64_read(&vm->stop.emulated));
 	return 0;
 }

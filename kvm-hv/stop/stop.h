@@ -14,17 +14,17 @@ struct hvx_vm;
 struct kvm_vcpu;
 
 struct hvx_stop {
-	atomic_t ways;		/* KVM_PPC_GUEST_STOP_*, HVX_STOP_FIXED, _NESTED */
+	atomic_t modes;		/* KVM_PPC_GUEST_STOP_*, HVX_STOP_SEALED, _NESTED */
 	atomic64_t emulated;	/* stops completed here */
 };
 
 /* stop.c */
 void hvx_stop_init(struct hvx_vm *vm);
-long hvx_stop_ways(void);
-long hvx_stop_enable(struct hvx_vm *vm, u64 ways);
+long hvx_stop_host_modes(void);
+long hvx_stop_enable(struct hvx_vm *vm, u64 modes);
 u32 hvx_stop_get(struct hvx_vm *vm);
 void hvx_stop_nested(struct hvx_vm *vm);
-void hvx_stop_fix(struct hvx_vm *vm);
+void hvx_stop_seal(struct hvx_vm *vm);
 void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_stop_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_stop_emulate(struct hvx_vm *vm, struct kvm_vcpu *vcpu, int vec);

@@ -22,8 +22,6 @@
  * labels that modules cannot look up, and each release has them differently. So it
  * has to say so itself (kvm-hv/patches/0002).
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -44,17 +42,17 @@
 #define HVX_PVR_POWER10		0x0080
 #define HVX_PVR_POWER11		0x0082
 
-enum hvx_stop_sound {
-	HVX_STOP_UNSOUND,
+enum hvx_stop_errata {
+	HVX_STOP_ERRATA,
 	HVX_STOP_ASK_FIRMWARE,	/* good if it has the feature idle-stop-guest */
-	HVX_STOP_SOUND,
+	HVX_STOP_NO_ERRATA,
 };
 
 /* The first row that has the version, and a revision not above, counts. */
 static const struct hvx_stop_cpu {
 	u16 version;
 	u16 revision;
-	enum hvx_stop_sound sound;
+	enum hvx_stop_errata errata;
 } hvx_stop_cpus[] = {
 	/*
 	 * Up to DD2.2 a thread that stops with HV = 0 may miss a wakeup; from
@@ -62,31 +60,31 @@ static const struct hvx_stop_cpu {
 	 * guest stop, kvm-ppc list, April 2020.
 	 */
 	{ HVX_PVR_POWER9, 0x203, HVX_STOP_ASK_FIRMWARE },
-	{ HVX_PVR_POWER9, 0x000, HVX_STOP_UNSOUND },
+	{ HVX_PVR_POWER9, 0x000, HVX_STOP_ERRATA },
 	/*
 	 * Power ISA v3.1 has guest stop as v3.0B has it, and no erratum is known.
 	 */
-	{ HVX_PVR_POWER10, 0x000, HVX_STOP_SOUND },
-	{ HVX_PVR_POWER11, 0x000, HVX_STOP_SOUND },
+	{ HVX_PVR_POWER10, 0x000, HVX_STOP_NO_ERRATA },
+	{ HVX_PVR_POWER11, 0x000, HVX_STOP_NO_ERRATA },
 };
 
 static const char *const hvx_stop_native_names[] = { "auto", "yes", "no" };
-static enum { HVX_NATIVE_AUTO, HVX_NATIVE_YES, HVX_NATIVE_NO } hvx_native_wish;
+static enum { HVX_NATIVE_AUTO, HVX_NATIVE_YES, HVX_NATIVE_NO } hvx_native_override;
 
 static int hvx_native_set(const char *val, const struct kernel_param *kp)
 {
-	int wish = sysfs_match_string(hvx_stop_native_names, val);
+	int override = sysfs_match_string(hvx_stop_native_names, val);
 
-	if (wish < 0)
-		return wish;
-	hvx_native_wish = wish;
+	if (override < 0)
+		return override;
+	hvx_native_override = override;
 	return 0;
 }
 
 static int hvx_native_get(char *buffer, const struct kernel_param *kp)
 {
 	return sysfs_emit(buffer, "%s\n",
-			  hvx_stop_native_names[hvx_native_wish]);
+			  hvx_stop_native_names[hvx_native_override]);
 }
 
 static const struct kernel_param_ops hvx_native_ops = {
@@ -128,7 +126,7 @@ static bool __init hvx_stop_feature_published(void)
 	return stop;
 }
 
-static bool __init hvx_stop_cpu_sound(u32 pvr)
+static bool __init hvx_stop_cpu_good(u32 pvr)
 {
 	const struct hvx_stop_cpu *cpu = hvx_stop_cpus;
 	const struct hvx_stop_cpu *end = cpu + ARRAY_SIZE(hvx_stop_cpus);
@@ -137,15 +135,15 @@ static bool __init hvx_stop_cpu_sound(u32 pvr)
 		if (PVR_VER(pvr) != cpu->version ||
 		    HVX_PVR_REV(pvr) < cpu->revision)
 			continue;
-		if (cpu->sound == HVX_STOP_ASK_FIRMWARE)
+		if (cpu->errata == HVX_STOP_ASK_FIRMWARE)
 			return hvx_stop_feature_published();
-		return cpu->sound == HVX_STOP_SOUND;
+		return cpu->errata == HVX_STOP_NO_ERRATA;
 	}
 	/* A CPU that is not known yet: its firmware's word is enough. */
 	return hvx_stop_feature_published();
 }
 
-/* If not, KVM's entry writes it, with EC set: stop always traps. */
+/* Whether KVM's entry leaves PSSCR alone. Else it sets EC, and stop always traps. */
 static bool hvx_stop_psscr_is_ours(void)
 {
 	return cpu_has_feature(CPU_FTR_ARCH_300) &&
@@ -159,10 +157,10 @@ void __init hvx_stop_cpu_init(void)
 {
 	bool safe = hvx_stop_kernel_is_safe();
 
-	if (!hvx_stop_psscr_is_ours() || hvx_native_wish == HVX_NATIVE_NO)
+	if (!hvx_stop_psscr_is_ours() || hvx_native_override == HVX_NATIVE_NO)
 		return;
-	if (hvx_native_wish == HVX_NATIVE_AUTO) {
-		hvx_native = safe && hvx_stop_cpu_sound(mfspr(SPRN_PVR));
+	if (hvx_native_override == HVX_NATIVE_AUTO) {
+		hvx_native = safe && hvx_stop_cpu_good(mfspr(SPRN_PVR));
 		return;
 	}
 	hvx_native = true;

@@ -8,8 +8,6 @@
  * has a VM open as descriptor FD, locks that HPTE of the VM's present table for so
  * long. The file "held" has how many are being held.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/file.h>
