@@ -146,7 +146,8 @@ static int hvx_enable_return(struct kretprobe_instance *ri, struct pt_regs *regs
 	if (!call->vm)
 		regs_set_return_value(regs, call->ret);
 	else if (!regs_return_value(regs))
-		hvx_route_hcall_enabled(call->vm, call->hcall, call->enable);
+		hvx_intercept_enabled(&call->vm->intercept, call->hcall,
+				      call->enable);
 	return 0;
 }
 

@@ -19,11 +19,6 @@ void hvx_ops_remove(void);
 extern struct hvx_gate hvx_foreign_gate;
 int hvx_vcpu_run(struct kvm_vcpu *vcpu);
 
-/* route.c */
-bool hvx_hpt_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
-void hvx_route_hcall_enabled(struct hvx_vm *vm, unsigned long hcall,
-			     bool enable);
-
 /* hcall.c */
 bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 bool hvx_resize_hcall_known(unsigned long hcall);

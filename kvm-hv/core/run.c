@@ -57,7 +57,8 @@ static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 		return ret;
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
-	} while (vm && hvx_stopped_at_hcall(vcpu) && hvx_hpt_hcall(vm, vcpu));
+	} while (vm && hvx_stopped_at_hcall(vcpu) &&
+		 hvx_intercept_hcall(&vm->intercept, vcpu));
 	hvx_gate_leave(gate, &entry);
 	return ret;
 }

@@ -68,6 +68,9 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 	if (!vm)
 		goto err;
 	vm->kvm = kvm;
+	ret = hvx_intercept_init(&vm->intercept, kvm);
+	if (ret)
+		goto err_free;
 	hvx_gate_init(&vm->gate);
 	hvx_resizer_init(&vm->resizer);
 	hvx_stop_init(vm);
@@ -77,6 +80,8 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 	ret = rhashtable_insert_fast(&hvx_vms, &vm->node, hvx_vms_params);
 	if (!ret)
 		return vm;
+	hvx_intercept_destroy(&vm->intercept);
+err_free:
 	kfree(vm);
 err:
 	module_put(THIS_MODULE);
@@ -87,11 +92,12 @@ err:
  * hvx_vm_destroy() - forget a VM
  * @vm: its state, with nothing under way in it; freed
  *
- * Context: any.
+ * Context: may sleep.
  */
 void hvx_vm_destroy(struct hvx_vm *vm)
 {
 	rhashtable_remove_fast(&hvx_vms, &vm->node, hvx_vms_params);
+	hvx_intercept_destroy(&vm->intercept);
 	kfree_rcu(vm, rcu);
 
 	/*

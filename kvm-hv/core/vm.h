@@ -10,6 +10,7 @@
 
 #include "memory/balloon.h"
 #include "core/gate.h"
+#include "core/intercept.h"
 #include "memory/limit.h"
 #include "resize/resize.h"
 #include "stop/stop.h"
@@ -20,6 +21,7 @@ struct hvx_vm {
 	struct rcu_head rcu;
 
 	struct hvx_gate gate;
+	struct hvx_intercept intercept;
 	struct hvx_resizer resizer;
 	struct hvx_stop stop;
 	struct hvx_limit limit;

@@ -26,7 +26,6 @@
 #include <uapi/linux/kvm_hv_ext.h>
 
 #include "memory/backing.h"
-#include "resize/mirror.h"
 #include "core/vm.h"
 #include "memory/watch.h"
 
@@ -133,6 +132,22 @@ unsigned int hvx_limit_host_shift(void)
 	return hvx_limit_guest_shift(min(shift, HVX_GUEST_SHIFT_MAX));
 }
 
+/* In strict mode H_ENTER has no page beyond the limit. */
+static bool hvx_limit_refuses(struct hvx_hook *hook, struct kvm_vcpu *vcpu)
+{
+	struct hvx_limit *limit = container_of(hook, struct hvx_limit, hook);
+
+	return !kvm_is_radix(vcpu->kvm) &&
+	       kvmppc_actual_pgsz(kvmppc_get_gpr(vcpu, 6),
+				  kvmppc_get_gpr(vcpu, 7)) >
+	       BIT(READ_ONCE(limit->shift));
+}
+
+static const struct hvx_hook_ops hvx_limit_hook_ops = {
+	.hcalls = BIT(HVX_HPT_ENTER),
+	.refuses = hvx_limit_refuses,
+};
+
 /**
  * hvx_limit_set() - KVM_ENABLE_CAP(KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT)
  * @vm: the VM
@@ -166,7 +181,8 @@ int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 		limit->shift = shift;
 		limit->strict = flags & KVM_PPC_HPT_MAX_PAGE_STRICT;
 		if (limit->strict)
-			hvx_route_keep_enter(vm);
+			hvx_hook_add(&vm->intercept, &limit->hook,
+				     &hvx_limit_hook_ops);
 	}
 	spin_unlock(&limit->lock);
 	if (!ret && hvx_limit_needs_large(vm))
@@ -243,22 +259,6 @@ void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info)
 				to->enc[n++] = sps.enc[i];
 		to++;
 	}
-}
-
-/**
- * hvx_limit_refuses() - whether the limit forbids an H_ENTER
- * @vm: the VM
- * @vcpu: the vCPU that came out with it
- *
- * Return: true in strict mode for a page beyond the limit.
- */
-bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
-{
-	if (!hvx_limit_strict(&vm->limit) || kvm_is_radix(vm->kvm))
-		return false;
-	return kvmppc_actual_pgsz(kvmppc_get_gpr(vcpu, 6),
-				  kvmppc_get_gpr(vcpu, 7)) >
-	       BIT(hvx_limit_shift(vm));
 }
 
 static int hvx_limit_check(struct hvx_vm *vm, const struct hvx_memory *mem,

@@ -10,6 +10,8 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 
+#include "core/intercept.h"
+
 struct hvx_vm;
 
 /* KVM HV has nothing larger for guests: 16M. */
@@ -19,6 +21,7 @@ struct hvx_limit {
 	spinlock_t lock;	/* protects what follows, up to ran */
 	unsigned int shift;	/* 0: no limit, stock behaviour */
 	bool strict;
+	struct hvx_hook hook;	/* on H_ENTER, in strict mode */
 	bool chosen;		/* by the VMM, not the module parameter */
 	bool ran;		/* too late to choose */
 	struct mutex hold_lock;	/* protects holds, and the hold itself */
@@ -44,7 +47,6 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change);
 void hvx_limit_recheck(struct hvx_vm *vm);
 int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
-bool hvx_limit_refuses(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
 int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp);
 
 /* thp.c */

@@ -69,8 +69,12 @@ static int hvx_commit_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
 	} else {
 		rs->from = kvm->arch.hpt.order;
 		ret = rs->strategy->commit(rs);
-		if (!ret)
+		if (!ret) {
 			hvx_switch(kvm, &rs->hpt, rs->rmaps);
+			if (rs->strategy->stop)
+				rs->strategy->stop(rs);
+			hvx_harvest_begin(rs);
+		}
 	}
 	mutex_unlock(&kvm->arch.mmu_setup_lock);
 	return ret;

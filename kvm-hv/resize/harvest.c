@@ -94,18 +94,14 @@ static int hvx_harvest_try_one(struct hvx_resize *rs, u64 index)
 	return changed;
 }
 
-/**
- * hvx_harvest_one() - take the bits out of one entry of the old table
- * @rs: the resize that has been committed
- * @index: index in the old table
- *
- * Once for each entry, whoever comes first: the worker, or the vCPU whose hcall
- * is about to look at the entry's successor.
+/*
+ * Take the bits out of one entry of the old table. Once for each, whoever comes first:
+ * the worker, or the vCPU whose hcall is about to look at the entry's successor.
  *
  * Context: may sleep; kvm->srcu is held for reading.
  * Return: true if the guest's view of the entry changed.
  */
-bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
+static bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
 {
 	const __be64 *hptep = hvx_hptep(&rs->hpt, index);
 	int changed;
@@ -122,6 +118,27 @@ bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
 		hvx_hpte_back_off();
 	}
 }
+
+/* What the guest is shown of an entry has the R and C that its predecessor has left. */
+static void hvx_harvest_before(struct hvx_hook *hook, u64 index)
+{
+	struct hvx_resizer *rz = container_of(hook, struct hvx_resizer, harvest_hook);
+	struct hvx_resize *rs = rz->harvest;
+	const struct kvm_hpt_info *hpt = &rs->vm->kvm->arch.hpt;
+	struct hvx_entry e;
+
+	hvx_entry_read(hpt, index, &e);
+	if (e.v)
+		hvx_harvest_one(rs, hpte_rehash(e.v, e.gr, index, hpt->order,
+						rs->hpt.order));
+}
+
+static const struct hvx_hook_ops hvx_harvest_hook_ops = {
+	.hcalls = BIT(HVX_HPT_REMOVE) | BIT(HVX_HPT_BULK_REMOVE) |
+		  BIT(HVX_HPT_PROTECT) | BIT(HVX_HPT_CLEAR_REF) |
+		  BIT(HVX_HPT_CLEAR_MOD) | BIT(HVX_HPT_READ),
+	.before = hvx_harvest_before,
+};
 
 /**
  * hvx_harvest_work() - go through the old table, then free it
@@ -164,22 +181,39 @@ void hvx_harvest_work(struct work_struct *work)
 	if (rs->strategy->bolted_only)
 		WRITE_ONCE(rz->records[rs->record].dropped, left);
 	rz->stats.harvested += found;
+	hvx_hook_remove(&rs->vm->intercept, &rz->harvest_hook);
 	hvx_resize_free(rs);
 	rz->harvest = NULL;
+}
+
+/**
+ * hvx_harvest_begin() - from now on no hcall shows an entry that is to be harvested
+ * @rs: the resize that is being committed; the VM has its new table
+ *
+ * Context: the gate is closed; the hpt_lock is held, and no harvest is under way.
+ */
+void hvx_harvest_begin(struct hvx_resize *rs)
+{
+	struct hvx_resizer *rz = &rs->vm->resizer;
+
+	lockdep_assert_held(&rz->hpt_lock);
+	rz->harvest = rs;
+	if (!rs->strategy->rc_at_commit)
+		hvx_hook_add(&rs->vm->intercept, &rz->harvest_hook,
+			     &hvx_harvest_hook_ops);
 }
 
 /**
  * hvx_harvest_start() - have an old table harvested in the background
  * @rs: the resize that has been committed; freed by the harvest
  *
- * Context: the hpt_lock is held, and no harvest is under way.
+ * Context: the hpt_lock is held, after hvx_harvest_begin().
  */
 void hvx_harvest_start(struct hvx_resize *rs)
 {
 	struct hvx_resizer *rz = &rs->vm->resizer;
 
 	lockdep_assert_held(&rz->hpt_lock);
-	rz->harvest = rs;
 	queue_delayed_work(hvx_harvest_wq, &rz->harvest_work,
 			   msecs_to_jiffies(HVX_HARVEST_DELAY_MS));
 }

@@ -6,7 +6,7 @@
  * There is one operation: "make slot j of the new table what it should be now",
  * by reading the old slots that j can come from. It is idempotent, so it does
  * not matter how often or by whom it is done: by the worker that walks the old
- * table, or by the vCPU whose hcall has changed one of those slots (route.c).
+ * table, or by the vCPU whose hcall has changed one of those slots (intercept.c).
  *
  * What j should be is decided while j is locked, and a vCPU does it after its
  * change is in the old table. So of all that concern j, the one that locks it
@@ -23,6 +23,7 @@
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include <uapi/linux/kvm_hv_ext.h>
 
@@ -45,6 +46,9 @@ MODULE_PARM_DESC(verify,
 /* HPTEs between two looks at whether to go on, and between two trace events. */
 #define HVX_MIRROR_CHUNK	4096
 #define HVX_MIRROR_TRACE	BIT(20)
+
+/* The worker comes again soon, and the vCPUs run in between. */
+#define HVX_MIRROR_LONGEST	msecs_to_jiffies(40)
 
 /*
  * What a slot of the new table should hold. rev[].forw and .back of the new table
@@ -125,7 +129,8 @@ static bool hvx_mirror_try_sync_slot(struct hvx_resize *rs, u64 j)
 
 	atomic64_add((!!want.e.v) - had, &rs->kept);
 	atomic64_add((int)(want.losers - rev->back), &rs->dropped);
-	atomic64_add(want.collision - (int)rev->forw, &rs->collisions);
+	atomic64_add(want.collision - (int)rev->forw,
+		     &hvx_mirror_of(rs)->collisions);
 	rev->back = want.losers;
 	rev->forw = want.collision;
 
@@ -154,10 +159,24 @@ static void hvx_mirror_sync_slot(struct hvx_resize *rs, u64 j)
 	}
 }
 
-/**
- * hvx_mirror_sync() - make the new table agree with a slot of the old one
- * @rs: the resize
- * @index: index in the old table, in HPTEs
+/*
+ * Where the entry of an old slot goes, or beyond the new table if there is none. The
+ * slot is not locked: who changes meanwhile what this depends on follows it up himself,
+ * and the host changes nothing of that.
+ */
+static u64 hvx_mirror_to(struct hvx_resize *rs, u64 index)
+{
+	const struct kvm_hpt_info *old = &rs->vm->kvm->arch.hpt;
+	u64 v = hvx_hpte_v(hvx_hptep(old, index));
+
+	if (!hpte_in_use(v))
+		return hpt_nr_hptes(rs->order);
+	return hpte_rehash(v, READ_ONCE(old->rev[index].guest_rpte), index,
+			   rs->from, rs->order);
+}
+
+/*
+ * Make the new table agree with a slot of the old one.
  *
  * Between the change of the old slot and the end of this the vCPU may be preempted or
  * sleep. The new slot is then out of date, but nobody uses it: COMMIT waits until
@@ -165,11 +184,10 @@ static void hvx_mirror_sync_slot(struct hvx_resize *rs, u64 j)
  *
  * Context: may sleep; inside the gate, or the worker.
  */
-void hvx_mirror_sync(struct hvx_resize *rs, u64 index)
+static void hvx_mirror_sync(struct hvx_resize *rs, u64 index)
 {
 	u64 j, n = hpt_nr_hptes(rs->order);
 	u64 step = hpt_nr_hptes(rs->from);
-	struct hvx_entry e;
 	u64 to;
 
 	if (rs->order <= rs->from) {
@@ -177,9 +195,7 @@ void hvx_mirror_sync(struct hvx_resize *rs, u64 index)
 		return;
 	}
 
-	hvx_entry_read(&rs->vm->kvm->arch.hpt, index, &e);
-	to = e.v ? hpte_rehash(e.v, e.gr, index, rs->from, rs->order) : n;
-
+	to = hvx_mirror_to(rs, index);
 	/*
 	 * The change in the old table comes before the look for what it may have
 	 * left behind in the new one. Pairs with hvx_mirror_sync_slot().
@@ -230,11 +246,49 @@ static int hvx_mirror_walk(struct hvx_resize *rs)
 	return 0;
 }
 
+static void hvx_mirror_after(struct hvx_hook *hook, u64 index)
+{
+	hvx_mirror_sync(container_of(hook, struct hvx_mirror, hook)->rs, index);
+}
+
+static const struct hvx_hook_ops hvx_mirror_hook_ops = {
+	.hcalls = BIT(HVX_HPT_ENTER) | BIT(HVX_HPT_REMOVE) |
+		  BIT(HVX_HPT_BULK_REMOVE) | BIT(HVX_HPT_PROTECT) |
+		  BIT(HVX_HPT_CLEAR_REF) | BIT(HVX_HPT_CLEAR_MOD),
+	.after = hvx_mirror_after,
+};
+
+/* From here on each hcall that changes the old table is followed up. */
+static int hvx_mirror_begin(struct hvx_resize *rs)
+{
+	struct hvx_resizer *rz = &rs->vm->resizer;
+	int ret = -ECANCELED;
+
+	mutex_lock(&rz->lock);
+	if (rz->pending == rs)
+		ret = hvx_gate_close(&rs->vm->gate, HVX_MIRROR_LONGEST);
+	if (!ret) {
+		hvx_hook_add(&rs->vm->intercept, &hvx_mirror_of(rs)->hook,
+			     &hvx_mirror_hook_ops);
+		hvx_gate_open(&rs->vm->gate);
+	}
+	mutex_unlock(&rz->lock);
+	return ret;
+}
+
 static int hvx_mirror_populate(struct hvx_resize *rs)
 {
+	struct hvx_mirror *mirror = rs->data;
 	int ret;
 
-	ret = hvx_route_begin(rs);
+	if (!mirror) {
+		mirror = kzalloc(sizeof(*mirror), GFP_KERNEL);
+		if (!mirror)
+			return -ENOMEM;
+		mirror->rs = rs;
+		rs->data = mirror;
+	}
+	ret = hvx_mirror_begin(rs);
 	if (ret)
 		return ret;
 	return hvx_mirror_walk(rs);
@@ -313,7 +367,7 @@ static int hvx_mirror_verify(struct hvx_resize *rs)
 
 static bool hvx_mirror_collides(struct hvx_resize *rs)
 {
-	return atomic64_read(&rs->collisions);
+	return atomic64_read(&hvx_mirror_of(rs)->collisions);
 }
 
 static int hvx_mirror_commit(struct hvx_resize *rs)
@@ -321,14 +375,25 @@ static int hvx_mirror_commit(struct hvx_resize *rs)
 	int ret = 0;
 
 	/* A table changed behind our back: the guest may start again. */
-	if (!hvx_route_complete(rs))
+	if (!hvx_hook_complete(&rs->vm->intercept, &hvx_mirror_of(rs)->hook))
 		return -ENXIO;
 	if (hvx_mirror_collides(rs))
 		return -ENOSPC;
 	if (verify)
 		ret = hvx_mirror_verify(rs);
-	rs->committed = !ret;
 	return ret;
+}
+
+static void hvx_mirror_stop(struct hvx_resize *rs)
+{
+	if (rs->data)
+		hvx_hook_remove(&rs->vm->intercept, &hvx_mirror_of(rs)->hook);
+}
+
+static void hvx_mirror_free(struct hvx_resize *rs)
+{
+	kfree(rs->data);
+	rs->data = NULL;
 }
 
 const struct hvx_strategy hvx_mirror_strategy = {
@@ -338,5 +403,6 @@ const struct hvx_strategy hvx_mirror_strategy = {
 	.populate = hvx_mirror_populate,
 	.collides = hvx_mirror_collides,
 	.commit = hvx_mirror_commit,
-	.end = hvx_route_end,
+	.stop = hvx_mirror_stop,
+	.free = hvx_mirror_free,
 };

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Mirrored prepare: between the tables (mirror.c) and the hcalls (route.c).
+ * Mirrored prepare: what it keeps of a resize beside what every strategy needs.
  */
 #ifndef KVM_HV_EXT_MIRROR_H
 #define KVM_HV_EXT_MIRROR_H
 
+#include <linux/atomic.h>
+
+#include "core/intercept.h"
 #include "resize/resize.h"
 
-/* mirror.c */
-void hvx_mirror_sync(struct hvx_resize *rs, u64 index);
+struct hvx_mirror {
+	struct hvx_resize *rs;
+	struct hvx_hook hook;		/* follows up each hcall, until COMMIT */
+	atomic64_t collisions;		/* slots that two bolted entries want */
+};
 
-/* route.c */
-int hvx_route_begin(struct hvx_resize *rs);
-void hvx_route_end(struct hvx_resize *rs);
-bool hvx_route_complete(struct hvx_resize *rs);
-void hvx_route_keep_enter(struct hvx_vm *vm);
+static inline struct hvx_mirror *hvx_mirror_of(struct hvx_resize *rs)
+{
+	return rs->data;
+}
 
 #endif /* KVM_HV_EXT_MIRROR_H */

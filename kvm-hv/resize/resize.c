@@ -76,9 +76,10 @@ static void hvx_resize_release_memory(struct hvx_resize *rs)
 /* Frees the tables that a resize holds, once nobody looks at them. */
 static void hvx_resize_empty(struct hvx_resize *rs)
 {
-	if (rs->populated && rs->strategy->end)
-		rs->strategy->end(rs);
-	rs->populated = false;
+	if (rs->hpt.virt)
+		hvx_hook_wait(&rs->vm->intercept);
+	if (rs->strategy->free)
+		rs->strategy->free(rs);
 	hvx_hpt_free(&rs->hpt);
 	hvx_rmaps_free(rs->rmaps);
 	rs->rmaps = NULL;
@@ -118,6 +119,8 @@ void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
 		trace_hvx_cancel(vm->kvm, rs->order, why);
 	}
 	WRITE_ONCE(rs->progress.cancel, true);
+	if (rs->strategy->stop)
+		rs->strategy->stop(rs);
 	if (!rs->busy)
 		hvx_resize_free(rs);
 }
@@ -243,7 +246,6 @@ static int hvx_resize_fill(struct hvx_resize *rs)
 		mutex_lock(&rz->lock);
 		rs->state = HVX_POPULATING;
 		mutex_unlock(&rz->lock);
-		rs->populated = true;
 	}
 	ret = rs->strategy->populate(rs);
 	if (ret == -EAGAIN && ktime_after(ktime_get(), rs->patience))
@@ -264,6 +266,8 @@ static void hvx_resize_prepared(struct hvx_resize *rs, int ret)
 		/* Nothing is kept but the error, for the next PREPARE. */
 		rs->error = ret;
 		rs->state = HVX_FAILED;
+		if (rs->strategy->stop)
+			rs->strategy->stop(rs);
 		hvx_resize_empty(rs);
 	} else {
 		rs->state = HVX_READY;
@@ -494,7 +498,6 @@ void hvx_resizer_init(struct hvx_resizer *rz)
 {
 	mutex_init(&rz->hpt_lock);
 	mutex_init(&rz->lock);
-	spin_lock_init(&rz->routed_lock);
 	hvx_strategy_init(rz);
 	INIT_DELAYED_WORK(&rz->prepare_work, hvx_prepare_work);
 	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);

@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
+#include "core/intercept.h"
 #include "resize/hpt.h"
 
 /*
@@ -64,8 +65,10 @@ enum hvx_road {
  * @rc_at_commit: commit has brought the guest's view of R and C over; the
  *	harvest is left with the dirty log
  * @bolted_only: no other entry survives; the harvest counts the rest
- * @end: undoes populate, when the new table will not be used or the old one has
- *	been harvested, before the tables are freed. May sleep.
+ * @stop: the resize has been given up, or its new table is the VM's: no hcall is
+ *	followed up any more. May be called more than once. The resizer's lock is held,
+ *	or nobody else knows of the resize.
+ * @free: frees what the strategy has noted, when nobody looks at the tables any more.
  */
 struct hvx_strategy {
 	const char *name;
@@ -76,7 +79,8 @@ struct hvx_strategy {
 	int (*commit)(struct hvx_resize *rs);
 	bool rc_at_commit;
 	bool bolted_only;
-	void (*end)(struct hvx_resize *rs);
+	void (*stop)(struct hvx_resize *rs);
+	void (*free)(struct hvx_resize *rs);
 };
 
 extern const struct hvx_strategy hvx_copy_strategy;
@@ -102,20 +106,15 @@ struct hvx_resize {
 	struct kvm_hpt_info hpt;	/* the new table; the old one after COMMIT */
 	struct hvx_rmaps *rmaps;	/* likewise */
 	bool holds_memory;		/* of the guest, see balloon.c */
-	bool populated;			/* the strategy has something to undo */
 	ktime_t started;		/* PREPARE */
 	ktime_t patience;		/* until then it tries to begin to populate */
 	s64 prepare_ns;
 	atomic64_t kept;		/* entries brought over */
 	atomic64_t dropped;		/* entries given up */
 
-	unsigned int record;		/* in hvx_resizer.records, once committed */
+	void *data;			/* the strategy's */
 
-	/* Mirrored prepare only. */
-	atomic64_t collisions;		/* slots that two bolted entries want */
-	unsigned long routed;		/* hcalls that come to us, see route.c */
-	bool missed;			/* an hcall may have gone elsewhere */
-	bool committed;			/* the roles of the tables have changed */
+	unsigned int record;		/* in hvx_resizer.records, once committed */
 };
 
 /* A resize that was, for debugfs. */
@@ -169,11 +168,7 @@ struct hvx_resizer {
 	struct hvx_resize *harvest;
 	struct delayed_work harvest_work;
 	atomic_t harvest_waiters;
-
-	/* The resize that HPT hcalls are mirrored for, from POPULATING to harvest */
-	struct hvx_resize __rcu *mirror;
-	spinlock_t routed_lock;		/* protects routed of that, and the bits */
-	bool keeps_enter;		/* H_ENTER is routed without a mirror too */
+	struct hvx_hook harvest_hook;
 
 	struct hvx_resize_stats stats;
 	unsigned int nr_records;
@@ -214,10 +209,10 @@ void hvx_switch(struct kvm *kvm, struct kvm_hpt_info *hpt,
 		struct hvx_rmaps *rmaps);
 
 /* harvest.c */
+void hvx_harvest_begin(struct hvx_resize *rs);
 void hvx_harvest_start(struct hvx_resize *rs);
 void hvx_harvest_work(struct work_struct *work);
 void hvx_harvest_wait(struct hvx_vm *vm);
-bool hvx_harvest_one(struct hvx_resize *rs, u64 index);
 
 extern struct workqueue_struct *hvx_wq, *hvx_harvest_wq, *hvx_copy_wq;
 

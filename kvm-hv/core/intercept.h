@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Interception: the hcalls that change or show the HPT, and who has a hand in them.
+ */
+#ifndef KVM_HV_EXT_INTERCEPT_H
+#define KVM_HV_EXT_INTERCEPT_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/types.h>
+
+struct kvm;
+struct kvm_vcpu;
+
+/* The hcalls that can be intercepted: numbers of bits in masks. */
+enum hvx_hpt_hcall {
+	HVX_HPT_ENTER,
+	HVX_HPT_REMOVE,
+	HVX_HPT_BULK_REMOVE,
+	HVX_HPT_PROTECT,
+	HVX_HPT_CLEAR_REF,
+	HVX_HPT_CLEAR_MOD,
+	HVX_HPT_READ,
+	HVX_NR_HPT_HCALLS
+};
+
+struct hvx_hook;
+
+/**
+ * struct hvx_hook_ops - what somebody does about a VM's HPT hcalls
+ * @hcalls: which: a mask of BIT(HVX_HPT_*)
+ * @refuses: whether the guest gets H_PARAMETER, and the hcall is not served
+ * @before: the hcall is about to look at this HPTE. H_ENTER looks at none that the
+ *	guest knows, so it is not told of.
+ * @after: the hcall may have changed this HPTE
+ *
+ * Each may be NULL. They are called by the vCPU, inside the gate, with kvm->srcu and
+ * the VM's hooks held for reading, and may sleep, but not for long: who removes a
+ * hook waits. @before and @after are called for HPTEs that the table has, by index,
+ * and in no radix guest.
+ */
+struct hvx_hook_ops {
+	unsigned long hcalls;
+	bool (*refuses)(struct hvx_hook *hook, struct kvm_vcpu *vcpu);
+	void (*before)(struct hvx_hook *hook, u64 index);
+	void (*after)(struct hvx_hook *hook, u64 index);
+};
+
+/* One who has a hand in them; part of a structure of his. */
+struct hvx_hook {
+	const struct hvx_hook_ops *ops;
+	struct hlist_node node;		/* unhashed: not in use */
+	bool missed;			/* an hcall of his may have gone elsewhere */
+};
+
+struct hvx_intercept {
+	struct kvm *kvm;
+	spinlock_t lock;	/* protects what follows, and the bits of the hcalls */
+	struct hlist_head hooks;	/* of struct hvx_hook; srcu for who reads it */
+	unsigned long taken;	/* hcalls that the VMM has on, and that come to us */
+	struct srcu_struct srcu;
+};
+
+int hvx_intercept_init(struct hvx_intercept *ic, struct kvm *kvm);
+void hvx_intercept_destroy(struct hvx_intercept *ic);
+bool hvx_intercept_hcall(struct hvx_intercept *ic, struct kvm_vcpu *vcpu);
+void hvx_intercept_enabled(struct hvx_intercept *ic, unsigned long number,
+			   bool enable);
+
+void hvx_hook_add(struct hvx_intercept *ic, struct hvx_hook *hook,
+		  const struct hvx_hook_ops *ops);
+void hvx_hook_remove(struct hvx_intercept *ic, struct hvx_hook *hook);
+void hvx_hook_wait(struct hvx_intercept *ic);
+bool hvx_hook_complete(struct hvx_intercept *ic, const struct hvx_hook *hook);
+
+#endif /* KVM_HV_EXT_INTERCEPT_H */
