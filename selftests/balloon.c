@@ -35,11 +35,6 @@
 #define SLOT_GPA	GIB
 #define SLOT_SIZE	(64 * MIB)
 
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
-}
-
 static int balloon_op(struct vm *vm, u32 op, int eventfd)
 {
 	struct kvm_ppc_balloon_inhibit arg = { .op = op, .eventfd = eventfd };
@@ -199,7 +194,7 @@ TEST_F(balloon, holder_outlives_vm)
 	int fd = hold(self->vm), log = kmsg_open();
 
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(3, vcpu_call(&self->vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&self->vm->vcpu[0]);
 	vm_destroy(self->vm);
 	self->vm = NULL;
 	close(fd);
@@ -269,7 +264,7 @@ TEST_F(balloon, resize_holds)
 	struct vcpu *vcpu = &self->vm->vcpu[0];
 	unsigned long long end;
 
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	ASSERT_EQ(0, resize_prepare(vcpu, ORDER + 1));
 	EXPECT_EQ(1, holders(self->vm));
 	EXPECT_EQ(1, counter(self->vm, "resize"));
@@ -345,7 +340,7 @@ TEST_F(balloon, promise_holds)
 	ASSERT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
 	EXPECT_EQ(0, holders(vm));
 	EXPECT_EQ(-EINTR, run_with_signal(&vm->vcpu[0]));
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	EXPECT_EQ(1, holders(vm));
 	EXPECT_EQ(1, counter(vm, "promise"));
 	EXPECT_TRUE(zap_is_noticed(vm, mem + vm->slot[0].size - BIT(huge),
@@ -357,7 +352,7 @@ TEST_F(balloon, promise_holds)
 	vm = vm_create(.order = ORDER);
 	ec.args[0] = self->page == BIT(12) ? 12 : 16;
 	ASSERT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	EXPECT_EQ(0, holders(vm));
 	vm_destroy(vm);
 }
@@ -435,7 +430,7 @@ TEST_F(balloon, resize_is_no_promise)
 	use_slot(self->vm, &self->mem, MEM_ANON, 0);
 	mem = self->mem;
 	memset(mem, 1, SLOT_SIZE);
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	ASSERT_EQ(0, resize_prepare(vcpu, ORDER + 1));
 	EXPECT_EQ(1, holders(self->vm));
 	ASSERT_EQ(0, madvise(mem, 7 * page, MADV_DONTNEED));

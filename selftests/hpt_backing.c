@@ -32,11 +32,6 @@
 #define DEVICE_GPA	BIT(45)
 #define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/enabled"
 
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
-}
-
 /* The largest limit of this host, and hugetlbfs that carries it. */
 struct large {
 	unsigned int limit;
@@ -100,15 +95,15 @@ TEST_F(backing, frame_buffer)
 	/* The memslot comes before the limit. */
 	vm_slot_add(vm, 1, DEVICE_GPA, SIZE, 0, KVM_MEM_LOG_DIRTY_PAGES);
 	ASSERT_EQ(0, vm_set_limit(vm, large.limit, 0));
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 
 	ASSERT_EQ(0, vm_slot_set(vm, 1, DEVICE_GPA, 0));
 	ASSERT_EQ(0, vm_slot_set(vm, 1, DEVICE_GPA + SIZE, 0));
 	ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 
 	EXPECT_EQ(-EINVAL, vm_slot_set(vm, 1, PLUG_GPA, 0));
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	vm_destroy(vm);
 
 	/* Memory that logs from the beginning and comes before the limit. */
@@ -382,7 +377,7 @@ TEST_F(backing, changed_before_first_run)
 	ASSERT_EQ(ram + hole, mmap(ram + hole, huge, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
 				   MAP_HUGETLB | large.shift << 26, -1, 0));
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	vm_destroy(vm);
 	huge_release(large.shift);
 }
@@ -574,7 +569,7 @@ TEST_F(backing, thp_going)
 
 	/* Under a guest that runs. */
 	vm = thp_vm(limit, &mem);
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	ASSERT_EQ(0, madvise(mem + SIZE - huge, huge, MADV_DONTNEED));
 	EXPECT_EQ(0, told(log, ""));
 	mem[SIZE - 1] = 1;
@@ -587,7 +582,7 @@ TEST_F(backing, thp_going)
 	close(uffd);
 
 	vm = thp_vm(limit, &mem);
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	ASSERT_EQ(0, madvise(mem, SIZE, MADV_NOHUGEPAGE));
 	ASSERT_EQ(0, madvise(mem + SIZE - huge, self->page, MADV_DONTNEED));
 	EXPECT_EQ(1, told(log, "MADV_HUGEPAGE"));

@@ -250,11 +250,6 @@ FIXTURE_TEARDOWN(matrix)
 		huge_release(variant->shift);
 }
 
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
-}
-
 static void cell(struct __test_metadata *_metadata,
 		 FIXTURE_DATA(matrix) * self, unsigned int limit,
 		 unsigned int max)
@@ -278,7 +273,7 @@ static void cell(struct __test_metadata *_metadata,
 		return;
 	}
 	EXPECT_EQ(max, smmu_max(vm));
-	ASSERT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	ASSERT_GUEST_RUNS(vcpu);
 
 	EXPECT_EQ(0, use_page(vcpu, max, max));
 	if (max == 24) {
@@ -295,7 +290,7 @@ static void cell(struct __test_metadata *_metadata,
 		EXPECT_EQ(H_PARAMETER, enter(vcpu, 16, 16, 16 * MIB));
 		EXPECT_EQ(H_PARAMETER, enter(vcpu, 12, 16, 16 * MIB));
 	}
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	vm_destroy(vm);
 }
 
@@ -371,7 +366,7 @@ TEST(arguments)
 
 	vm = vm_create(.order = ORDER);
 	vcpu = &vm->vcpu[0];
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	EXPECT_EQ(-EBUSY, vm_set_limit(vm, 16, 0));
 	EXPECT_EQ(24, smmu_max(vm));
 	vm_destroy(vm);
@@ -403,7 +398,7 @@ TEST(set_again)
 			EXPECT_EQ(-EBUSY, vm_set_limit(vm, 13, strict));
 			EXPECT_EQ(-EBUSY, vm_set_limit(vm, 12, !strict));
 			EXPECT_EQ(-EINVAL, vm_set_limit(vm, 12, 2));
-			EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+			EXPECT_GUEST_RUNS(vcpu);
 			EXPECT_EQ(12, smmu_max(vm));
 			/* As a reset does. */
 			EXPECT_EQ(0, vm_alloc_htab(vm, ORDER));
@@ -549,9 +544,9 @@ TEST(radix_guest)
 	vm = vm_create(.radix = true);
 	ASSERT_EQ(0, vm_set_limit(vm, 34, KVM_PPC_HPT_MAX_PAGE_STRICT));
 	vm_slot_add(vm, 1, GIB, MIB, 0, 0);
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	vm_slot_add(vm, 2, 2 * GIB, MIB, 0, 0);
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 
 	/* But when it becomes an HPT guest, it has to keep the promise. */
 	ASSERT_EQ(0, vm_alloc_htab(vm, ORDER));
@@ -580,12 +575,12 @@ TEST(htab_fd_after_split)
 	memset(mem, 1, size);
 	vm = vm_create(.order = ORDER, .memory = mem, .ram = size);
 	ASSERT_EQ(0, vm_set_limit(vm, limit, 0));
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 
 	ASSERT_EQ(0, madvise(mem + size - sysconf(_SC_PAGESIZE),
 			     sysconf(_SC_PAGESIZE), MADV_DONTNEED));
 	close(htab_fd(vm, 0));
-	EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	vm_destroy(vm);
 }
 

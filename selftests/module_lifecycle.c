@@ -75,11 +75,6 @@ FIXTURE_TEARDOWN(module)
 		EXPECT_EQ(0, module_insert(self->path, self->params));
 }
 
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
-}
-
 static bool served_by_us(struct vm *vm)
 {
 	return vm_has_ext(vm, KVM_CAP_PPC_HV_EXT) & KVM_PPC_HV_EXT_RESIZE;
@@ -101,7 +96,7 @@ TEST_F_TIMEOUT(module, again_and_again, 300)
 		vm = vm_create(.order = ORDER);
 		EXPECT_TRUE(served_by_us(vm));
 		EXPECT_EQ(-EWOULDBLOCK, module_remove());
-		EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+		EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 		EXPECT_EQ(0, resize(&vm->vcpu[0], ORDER + 1));
 		/* Prepared, and left so. */
 		if (i & 1)
@@ -112,7 +107,7 @@ TEST_F_TIMEOUT(module, again_and_again, 300)
 		/* And stock KVM is what it was. */
 		vm = vm_create(.order = ORDER);
 		EXPECT_FALSE(served_by_us(vm));
-		EXPECT_EQ(3, vcpu_call(&vm->vcpu[0], guest_add, 1, 2));
+		EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 		EXPECT_EQ(0, resize(&vm->vcpu[0], ORDER + 1));
 		vm_destroy(vm);
 	}
@@ -129,7 +124,7 @@ TEST_F_TIMEOUT(module, older_vm, 120)
 	ASSERT_EQ(0, resize_prepare(old->vcpu, ORDER + 1));
 	ASSERT_EQ(0, module_insert(self->path, ""));
 	EXPECT_FALSE(served_by_us(old->vm));
-	EXPECT_EQ(3, vcpu_call(old->vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(old->vcpu);
 	/* What it had prepared is still there, and stock KVM's to commit. */
 	EXPECT_EQ(0, resize_commit(old->vcpu, ORDER + 1));
 	EXPECT_EQ(0, table_committed(old, ORDER + 1));
@@ -143,7 +138,7 @@ TEST_F_TIMEOUT(module, older_vm, 120)
 	EXPECT_EQ(0, module_remove());
 	EXPECT_EQ(0, table_check(old));
 	EXPECT_EQ(0, table_resize(old, ORDER + 1));
-	EXPECT_EQ(3, vcpu_call(old->vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(old->vcpu);
 
 	ASSERT_EQ(0, module_insert(self->path, ""));
 	EXPECT_FALSE(served_by_us(old->vm));
@@ -151,7 +146,7 @@ TEST_F_TIMEOUT(module, older_vm, 120)
 	table_destroy(old);
 	EXPECT_EQ(-EWOULDBLOCK, module_remove());
 	EXPECT_TRUE(served_by_us(new));
-	EXPECT_EQ(3, vcpu_call(&new->vcpu[0], guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(&new->vcpu[0]);
 	vm_destroy(new);
 }
 
@@ -166,12 +161,12 @@ static void come_and_go(void)
 		struct vcpu *vcpu = &vm->vcpu[0];
 		int ret;
 
-		if (vcpu_call(vcpu, guest_add, 1, 2) != 3)
+		if (vcpu_call(vcpu, guest_sum, 1, 2) != 3)
 			die("the guest cannot add");
 		ret = resize(vcpu, ORDER + guest_random(&random) % 3);
 		if (ret)
 			die("resize while the module comes and goes: %d", ret);
-		if (vcpu_call(vcpu, guest_add, 1, 2) != 3)
+		if (vcpu_call(vcpu, guest_sum, 1, 2) != 3)
 			die("the guest cannot add any more");
 		vm_destroy(vm);
 	}

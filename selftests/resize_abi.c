@@ -25,20 +25,7 @@ FIXTURE(abi)
 	struct vcpu *vcpu;
 };
 
-FIXTURE_VARIANT(abi)
-{
-	enum vm_road road;
-};
-
-FIXTURE_VARIANT_ADD(abi, ioctl)
-{
-	.road = ROAD_IOCTL,
-};
-
-FIXTURE_VARIANT_ADD(abi, hcall)
-{
-	.road = ROAD_HCALL,
-};
+FIXTURE_ROADS(abi);
 
 FIXTURE_SETUP(abi)
 {
@@ -56,18 +43,13 @@ FIXTURE_TEARDOWN(abi)
 	table_destroy(self->table);
 }
 
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
-}
-
 /* The guest runs, the HPT is as it was, and can still be resized. */
 #define EXPECT_UNHARMED(self) do {					\
 	EXPECT_EQ(ORDER, (self)->table->vm->order);			\
-	EXPECT_EQ(42, vcpu_call((self)->vcpu, guest_add, 40, 2));	\
+	EXPECT_GUEST_RUNS((self)->vcpu);\
 	EXPECT_EQ(0, table_check((self)->table));			\
 	EXPECT_EQ(0, table_resize((self)->table, ORDER + 1));		\
-	EXPECT_EQ(42, vcpu_call((self)->vcpu, guest_add, 40, 2));	\
+	EXPECT_GUEST_RUNS((self)->vcpu);\
 } while (0)
 
 TEST_F(abi, flags)
@@ -118,7 +100,7 @@ TEST_F(abi, commit_twice)
 	EXPECT_EQ(0, resize_commit(self->vcpu, 21));
 	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, 21));
 	EXPECT_EQ(0, table_committed(self->table, 21));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 }
 
 TEST_F(abi, commit_of_another_shift)
@@ -171,7 +153,7 @@ TEST_F(abi, cancel)
 TEST_F(abi, same_order)
 {
 	EXPECT_EQ(0, table_resize(self->table, ORDER));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 }
 
 TEST_F(abi, no_memory)
@@ -227,12 +209,12 @@ TEST_F(abi, commit_too_early)
 				  .room = 8 * GIB);
 	struct vcpu *vcpu = &vm->vcpu[0];
 
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	EXPECT_LT(0, resize_prepare_once(vcpu, 0, order));
 	EXPECT_EQ(-EBUSY, resize_commit(vcpu, order));
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	EXPECT_EQ(0, resize(vcpu, order));
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	vm_destroy(vm);
 }
 
@@ -246,11 +228,11 @@ TEST_F(abi, radix_guest)
 		SKIP(return, "no radix guests on this host");
 	vm = vm_create(.radix = true, .road = variant->road);
 	vcpu = &vm->vcpu[0];
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	EXPECT_EQ(no, resize_prepare_once(vcpu, 0, 21));
 	EXPECT_EQ(no, resize_prepare_once(vcpu, 0, 0));
 	EXPECT_EQ(no, resize_commit(vcpu, 21));
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	vm_destroy(vm);
 }
 
@@ -293,7 +275,7 @@ TEST(choice_of_strategy)
 	mask = vm_has_ext(vm, KVM_CAP_PPC_HPT_RESIZE);
 	if (!mask)
 		SKIP(return, "kvm-hv-ext is not loaded");
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 
 	EXPECT_EQ(-EINVAL, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
 	ec.args[0] = mask + 1;
@@ -346,7 +328,7 @@ TEST(state_of_a_vm)
 	ec.args[0] = 13;
 	ec.args[1] = KVM_PPC_HPT_MAX_PAGE_STRICT;
 	EXPECT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
-	EXPECT_EQ(3, vcpu_call(vcpu, guest_add, 1, 2));
+	EXPECT_GUEST_RUNS(vcpu);
 	EXPECT_EQ(0, vm_ioctl(vm, KVM_ENABLE_CAP, &ec));
 	ASSERT_EQ(0, resize(vcpu, ORDER + 1));
 

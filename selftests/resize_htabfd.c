@@ -23,20 +23,7 @@ FIXTURE(htabfd)
 	int kmsg;
 };
 
-FIXTURE_VARIANT(htabfd)
-{
-	enum vm_road road;
-};
-
-FIXTURE_VARIANT_ADD(htabfd, ioctl)
-{
-	.road = ROAD_IOCTL,
-};
-
-FIXTURE_VARIANT_ADD(htabfd, hcall)
-{
-	.road = ROAD_HCALL,
-};
+FIXTURE_ROADS(htabfd);
 
 FIXTURE_SETUP(htabfd)
 {
@@ -55,11 +42,6 @@ FIXTURE_TEARDOWN(htabfd)
 {
 	close(self->kmsg);
 	table_destroy(self->table);
-}
-
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
 }
 
 /* Opening for reading ends a resize in flight (stock KVM lets it go on). */
@@ -86,7 +68,7 @@ TEST_F_TIMEOUT(htabfd, read_anywhere, 120)
 		ret = table_resize(self->table, to);
 		if (ret)
 			ASSERT_EQ(-ENOSPC, ret);
-		EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+		EXPECT_GUEST_RUNS(self->vcpu);
 	}
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
@@ -119,7 +101,7 @@ TEST_F_TIMEOUT(htabfd, write_then_resize, 120)
 	EXPECT_EQ(0, table_check(table));
 	EXPECT_EQ(0, table_resize(table, ORDER + 1));
 	EXPECT_EQ(0, table_resize(table, ORDER + 3));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
@@ -145,7 +127,7 @@ TEST_F_TIMEOUT(htabfd, kept_open, 120)
 	while (read(fd, buf, sizeof(buf)) == sizeof(buf))
 		;
 	close(fd);
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 	EXPECT_EQ(0, table_check(self->table));
 	EXPECT_EQ(0, table_resize(self->table, ORDER + 2));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
@@ -186,7 +168,7 @@ TEST_F_TIMEOUT(htabfd, ram_is_logged, 120)
 	ASSERT_EQ(0, vm_slot_set(vm, 0, 0, 0));
 	ret = table_resize(self->table, ORDER + 1);
 	EXPECT_EQ(0, ret);
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 	EXPECT_EQ(0, table_check(self->table));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }

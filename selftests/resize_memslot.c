@@ -33,20 +33,7 @@ FIXTURE(memslot)
 	int kmsg;
 };
 
-FIXTURE_VARIANT(memslot)
-{
-	enum vm_road road;
-};
-
-FIXTURE_VARIANT_ADD(memslot, ioctl)
-{
-	.road = ROAD_IOCTL,
-};
-
-FIXTURE_VARIANT_ADD(memslot, hcall)
-{
-	.road = ROAD_HCALL,
-};
+FIXTURE_ROADS(memslot);
 
 static struct view guest_view;
 

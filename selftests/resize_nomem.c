@@ -32,20 +32,7 @@ FIXTURE(nomem)
 	int kmsg;
 };
 
-FIXTURE_VARIANT(nomem)
-{
-	enum vm_road road;
-};
-
-FIXTURE_VARIANT_ADD(nomem, ioctl)
-{
-	.road = ROAD_IOCTL,
-};
-
-FIXTURE_VARIANT_ADD(nomem, hcall)
-{
-	.road = ROAD_HCALL,
-};
+FIXTURE_ROADS(nomem);
 
 FIXTURE_SETUP(nomem)
 {
@@ -82,11 +69,6 @@ static int use_up(struct vm **hog, unsigned int *hogs)
 	return ret;
 }
 
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
-}
-
 TEST_F_TIMEOUT(nomem, reserve_used_up, 300)
 {
 	struct mem_use before;
@@ -97,7 +79,7 @@ TEST_F_TIMEOUT(nomem, reserve_used_up, 300)
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(-ENOMEM, resize_prepare(self->vcpu, WANTED));
 		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, WANTED));
-		EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
+		EXPECT_GUEST_RUNS(self->vcpu);
 		EXPECT_EQ(0, table_check(self->table));
 		table_churn(self->table, 20);
 	}
@@ -108,9 +90,9 @@ TEST_F_TIMEOUT(nomem, reserve_used_up, 300)
 	while (self->hogs)
 		vm_destroy(self->hog[--self->hogs]);
 	EXPECT_EQ(0, resize(self->vcpu, WANTED));
-	EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
+	EXPECT_GUEST_RUNS(self->vcpu);
 	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
-	EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
+	EXPECT_GUEST_RUNS(self->vcpu);
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
@@ -130,7 +112,7 @@ TEST_F_TIMEOUT(nomem, each_allocation, 300)
 		ret = resize(self->vcpu, ORDER + 1);
 		failed = !module_param("fail_alloc");
 		ASSERT_TRUE(module_set_param("fail_alloc", 0));
-		EXPECT_EQ(5, vcpu_call(self->vcpu, guest_add, 2, 3));
+		EXPECT_GUEST_RUNS(self->vcpu);
 		if (!failed)
 			break;
 		EXPECT_EQ(-ENOMEM, ret) TH_LOG("allocation %d", nth);

@@ -20,20 +20,7 @@ FIXTURE(collision)
 	struct table *table;
 };
 
-FIXTURE_VARIANT(collision)
-{
-	enum vm_road road;
-};
-
-FIXTURE_VARIANT_ADD(collision, ioctl)
-{
-	.road = ROAD_IOCTL,
-};
-
-FIXTURE_VARIANT_ADD(collision, hcall)
-{
-	.road = ROAD_HCALL,
-};
+FIXTURE_ROADS(collision);
 
 FIXTURE_SETUP(collision)
 {
@@ -86,11 +73,6 @@ static void enter_pair(struct table *table, bool bolted, bool bolted2,
 		die("a pair that does not collide");
 }
 
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
-}
-
 /*
  * What PREPARE says when it is done: a mirror knows of a collision, and that saves the
  * guest a COMMIT, which a Linux guest stops all its CPUs for.
@@ -112,7 +94,7 @@ TEST_F(collision, bolted_with_bolted)
 		enter_pair(self->table, true, true, i & 1, i & 2, index);
 		EXPECT_EQ(-ENOSPC, table_resize(self->table, ORDER - 1));
 		EXPECT_EQ(ORDER, self->table->vm->order);
-		EXPECT_EQ(5, vcpu_call(self->table->vcpu, guest_add, 2, 3));
+		EXPECT_GUEST_RUNS(self->table->vcpu);
 		EXPECT_EQ(0, table_check(self->table));
 		/* And what was prepared is gone. */
 		EXPECT_EQ(-ENXIO, resize_commit(self->table->vcpu, ORDER - 1));
@@ -120,7 +102,7 @@ TEST_F(collision, bolted_with_bolted)
 		/* Without one of them it works, whichever it is. */
 		table_remove(self->table, index[i & 1]);
 		EXPECT_EQ(0, table_resize(self->table, ORDER - 1));
-		EXPECT_EQ(5, vcpu_call(self->table->vcpu, guest_add, 2, 3));
+		EXPECT_GUEST_RUNS(self->table->vcpu);
 		EXPECT_EQ(0, table_resize(self->table, ORDER));
 		table_remove(self->table, index[!(i & 1)]);
 	}
@@ -174,14 +156,14 @@ TEST_F(collision, with_the_vrma)
 	ASSERT_EQ(group, hash_group(page_hash(&page), false, ORDER));
 	ASSERT_EQ(0, table_enter(self->table, &page, H_EXACT, &index));
 	EXPECT_EQ(0, table_resize(self->table, ORDER - 1));
-	EXPECT_EQ(5, vcpu_call(self->table->vcpu, guest_add, 2, 3));
+	EXPECT_GUEST_RUNS(self->table->vcpu);
 	EXPECT_EQ(0, table_resize(self->table, ORDER));
 	EXPECT_EQ(NULL, oracle_at(oracle, index));
 
 	page.bolted = true;
 	ASSERT_EQ(0, table_enter(self->table, &page, H_EXACT, &index));
 	EXPECT_EQ(-ENOSPC, table_resize(self->table, ORDER - 1));
-	EXPECT_EQ(5, vcpu_call(self->table->vcpu, guest_add, 2, 3));
+	EXPECT_GUEST_RUNS(self->table->vcpu);
 }
 
 /* PREPARE may be long ago: what counts is what there is at COMMIT. */
@@ -223,7 +205,7 @@ TEST_F(collision, bolted_after_prepare)
 	EXPECT_EQ(-ENXIO, resize_commit(table->vcpu, ORDER - 1));
 	EXPECT_EQ(0, table_check(table));
 	EXPECT_EQ(0, table_resize(table, ORDER + 1));
-	EXPECT_EQ(5, vcpu_call(table->vcpu, guest_add, 2, 3));
+	EXPECT_GUEST_RUNS(table->vcpu);
 }
 
 /* Everything at once, up and down; the oracle knows what to expect. */
@@ -248,7 +230,7 @@ TEST_F_TIMEOUT(collision, random, 300)
 			ASSERT_EQ(0, ret);
 		done += !ret;
 		refused += !!ret;
-		ASSERT_EQ(5, vcpu_call(self->table->vcpu, guest_add, 2, 3));
+		ASSERT_GUEST_RUNS(self->table->vcpu);
 	}
 	TH_LOG("%u resizes, %u refused for a collision, %u entries at the end",
 	       done, refused, oracle_count(self->table->oracle));

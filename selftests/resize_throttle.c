@@ -27,25 +27,7 @@ FIXTURE(throttle)
 	int kmsg;
 };
 
-FIXTURE_VARIANT(throttle)
-{
-	enum vm_road road;
-};
-
-FIXTURE_VARIANT_ADD(throttle, ioctl)
-{
-	.road = ROAD_IOCTL,
-};
-
-FIXTURE_VARIANT_ADD(throttle, hcall)
-{
-	.road = ROAD_HCALL,
-};
-
-static u64 guest_add(u64 a, u64 b)
-{
-	return a + b;
-}
+FIXTURE_ROADS(throttle);
 
 FIXTURE_SETUP(throttle)
 {
@@ -58,7 +40,7 @@ FIXTURE_SETUP(throttle)
 	self->backoff = module_param("nomem_backoff_ms");
 	self->vm = vm_create(.order = ORDER, .road = variant->road);
 	self->vcpu = &self->vm->vcpu[0];
-	vcpu_call(self->vcpu, guest_add, 1, 2);
+	vcpu_call(self->vcpu, guest_sum, 1, 2);
 }
 
 FIXTURE_TEARDOWN(throttle)
@@ -86,7 +68,7 @@ TEST_F(throttle, interval)
 	EXPECT_EQ(1, vm_counter(self->vm, "counters", "prepares"));
 	/* Nonsense is told at once all the same. */
 	EXPECT_EQ(-EINVAL, resize_prepare_once(self->vcpu, 1, ORDER + 1));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
@@ -97,7 +79,7 @@ TEST_F(throttle, interval_leaves_what_is_ready)
 	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
 	EXPECT_EQ(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
 	EXPECT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 }
 
 /* And it ends. */
@@ -107,7 +89,7 @@ TEST_F(throttle, interval_ends)
 	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
 	EXPECT_EQ(0, resize(self->vcpu, ORDER));
 	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 }
 
 TEST_F(throttle, no_memory)
@@ -120,7 +102,7 @@ TEST_F(throttle, no_memory)
 	EXPECT_LT(1000, resize_prepare_once(self->vcpu, 0, ORDER + 1));
 	EXPECT_LT(1000, resize_prepare_once(self->vcpu, 0, ORDER - 1));
 	EXPECT_EQ(1, vm_counter(self->vm, "counters", "prepares"));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 }
 
 TEST_F(throttle, no_memory_ends)
@@ -131,7 +113,7 @@ TEST_F(throttle, no_memory_ends)
 		SKIP(return, "this module cannot fail on purpose");
 	EXPECT_EQ(-ENOMEM, resize_prepare(self->vcpu, ORDER + 1));
 	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 }
 
 /* After a resize that came to nothing the next leaves the balloon alone. */
@@ -146,7 +128,7 @@ TEST_F(throttle, balloon)
 	EXPECT_LE(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
 	EXPECT_EQ(0, vm_counter(self->vm, "balloon", "resize"));
 	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
-	EXPECT_EQ(42, vcpu_call(self->vcpu, guest_add, 40, 2));
+	EXPECT_GUEST_RUNS(self->vcpu);
 }
 
 TEST_HARNESS_MAIN

@@ -60,6 +60,18 @@ long guest_hcall4(unsigned long nr, u64 a, u64 b, u64 c,
 }
 
 /**
+ * guest_sum() - something that only the guest can have computed
+ * @a: a number
+ * @b: another
+ *
+ * Return: their sum.
+ */
+u64 guest_sum(u64 a, u64 b)
+{
+	return a + b;
+}
+
+/**
  * guest_fail() - end the test from inside the guest
  * @line: where
  * @seen: what came

@@ -24,6 +24,7 @@
 long guest_hcall(unsigned long nr, u64 regs[9]);
 long guest_hcall4(unsigned long nr, u64 a, u64 b, u64 c,
 		  u64 d);
+u64 guest_sum(u64 a, u64 b);
 void guest_fail(u64 line, u64 seen, u64 expected);
 bool guest_load(u64 ea, u64 *val);
 bool guest_load16(u64 ea, u16 *val);

@@ -32,6 +32,12 @@ enum vm_road {
 	ROAD_HCALL,	/* H_RESIZE_HPT_* served in the kernel */
 };
 
+/* A fixture of which there is a variant for either road. */
+#define FIXTURE_ROADS(fixture)						\
+	FIXTURE_VARIANT(fixture) { enum vm_road road; };		\
+	FIXTURE_VARIANT_ADD(fixture, ioctl) { .road = ROAD_IOCTL };	\
+	FIXTURE_VARIANT_ADD(fixture, hcall) { .road = ROAD_HCALL }
+
 /* Everything left 0 takes its default. */
 struct vm_cfg {
 	unsigned int order;	/* of the HPT, default 20 */
@@ -120,6 +126,11 @@ void vcpu_destroy(struct vcpu *vcpu);
 u64 vcpu_call(struct vcpu *vcpu, void *fn, u64 a, u64 b);
 void vcpu_start(struct vcpu *vcpu, void *fn, u64 a, u64 b);
 u64 vcpu_join(struct vcpu *vcpu);
+
+/* The guest executes, and its answer is right. */
+#define EXPECT_GUEST_RUNS(vcpu)	EXPECT_EQ(42, vcpu_call(vcpu, guest_sum, 40, 2))
+#define ASSERT_GUEST_RUNS(vcpu)	ASSERT_EQ(42, vcpu_call(vcpu, guest_sum, 40, 2))
+
 long vcpu_hcall(struct vcpu *vcpu, unsigned long nr, u64 regs[9]);
 long vcpu_hcall2(struct vcpu *vcpu, unsigned long nr, u64 a, u64 b);
 void vcpu_set_slb(struct vcpu *vcpu, unsigned int n, const u64 slbe[],
