@@ -90,6 +90,15 @@ version()
 	sed -n 's/.*KVM_HV_EXT_VERSION\t"\(.*\)"/\1/p' "$TOP/include/version.h"
 }
 
+# make_selftests TARGET...: what is in C for hosts and their Linux guests, in
+# build/selftests.
+make_selftests()
+{
+	need "${CROSS}gcc" gcc-powerpc64le-linux-gnu
+	make -s -C "$TOP/selftests" "CROSS_COMPILE=$CROSS" \
+		"OUTPUT=$BUILD/selftests" "$@"
+}
+
 # as_root COMMAND...: runs it as root, through sudo for everybody else.
 as_root()
 {

@@ -94,64 +94,6 @@ void pause_us(unsigned long us)
 	nanosleep(&ts, NULL);
 }
 
-/**
- * kmsg_open() - start to watch the kernel log, from now on
- *
- * Return: a descriptor for kmsg_complaints().
- */
-int kmsg_open(void)
-{
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		die("/dev/kmsg: %s", strerror(errno));
-	lseek(fd, 0, SEEK_END);
-	return fd;
-}
-
-/*
- * Soft lockups and RCU stalls are not among these: an emulated host on a busy
- * machine has them for reasons that are not ours.
- */
-static const char * const complaints[] = {
-	"WARNING:", "BUG:", "Oops", "Call Trace", "Unable to handle",
-	"list_add", "list_del", "refcount_t", "use-after-free", "KASAN",
-	"possible circular", "suspicious RCU", "sleeping function",
-	"scheduling while atomic", "Bad page", "Kernel panic", "KVM: map_vrma",
-	"kvm_htab_write", "segfault", "leaked", "Slab cache still has objects",
-};
-
-/**
- * kmsg_complaints() - what the kernel complained about
- * @fd: from kmsg_open(), or where the last call left off
- *
- * Each line is shown as a comment.
- *
- * Return: the number of lines.
- */
-unsigned int kmsg_complaints(int fd)
-{
-	unsigned int i, n = 0;
-	char rec[2048];
-	ssize_t len;
-
-	for (;;) {
-		len = read(fd, rec, sizeof(rec) - 1);
-		if (len < 0 && (errno == EPIPE || errno == EINTR))
-			continue;
-		if (len <= 0)
-			return n;
-		rec[len] = 0;
-		for (i = 0; i < ARRAY_SIZE(complaints); i++) {
-			if (!strstr(rec, complaints[i]))
-				continue;
-			fprintf(stderr, "# kernel log: %s\n", rec);
-			n++;
-			break;
-		}
-	}
-}
-
 static long meminfo(const char *text, const char *name)
 {
 	const char *line = strstr(text, name);

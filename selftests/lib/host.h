@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "kmsg.h"
 #include "types.h"
 
 void __noreturn __printf(1, 2) die(const char *fmt, ...);
@@ -13,9 +14,6 @@ unsigned long scaled(unsigned long count);
 unsigned long long test_seed(void);
 unsigned long long now_us(void);
 void pause_us(unsigned long us);
-
-int kmsg_open(void);
-unsigned int kmsg_complaints(int fd);
 
 unsigned long host_allow_idle(unsigned int cpu, unsigned long allow);
 

@@ -1,21 +1,23 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0
 #
-# KTAP for the tests that are scripts, on the emulated host and in guests. To be
-# sourced.
-# shellcheck disable=SC2034 # variables for those scripts
+# KTAP for the tests that are scripts, beside the emulated host, on it, and in guests. To
+# be sourced. It stands on the kernel's own helpers for that, which are with the kselftest
+# framework in the lab's cache; a guest has them in /guest.
 
-# What a healthy kernel never logs. QEMU's NVRAM is empty; kernels deplore it.
-ALARMING='WARNING: [^n]|BUG:|Oops|lockup|(^|[^n])stall|INFO: task|Bad page|Unable to handle|Hashing failure'
-
-ktap_number=0
-ktap_failed=0
+for ktap_helpers in /guest /cache/linux-source/tools/testing/selftests/kselftest \
+		    "${CACHE:-}/linux-source/tools/testing/selftests/kselftest"; do
+	ktap_helpers=$ktap_helpers/ktap_helpers.sh
+	[ ! -e "$ktap_helpers" ] || break
+done
+# shellcheck source=/dev/null
+. "$ktap_helpers"
 
 # plan COUNT
 plan()
 {
-	echo "TAP version 13"
-	echo "1..$1"
+	ktap_print_header
+	ktap_set_plan "$1"
 }
 
 # same SEEN EXPECTED
@@ -27,18 +29,23 @@ same()
 # report STATUS NAME: 0 is success.
 report()
 {
-	ktap_number=$((ktap_number + 1))
 	if [ "$1" = 0 ]; then
-		echo "ok $ktap_number $2"
+		ktap_test_pass "$2"
 	else
-		echo "not ok $ktap_number $2"
-		ktap_failed=1
+		ktap_test_fail "$2"
 	fi
 }
 
 # skip NAME REASON
 skip()
 {
-	ktap_number=$((ktap_number + 1))
-	echo "ok $ktap_number $1 # SKIP $2"
+	ktap_test_skip "$1: $2"
+}
+
+# skip_rest NAME REASON: all tests that are still to come.
+skip_rest()
+{
+	while [ "$KTAP_TESTNO" -le "$KSFT_NUM_TESTS" ]; do
+		skip "$1" "$2"
+	done
 }

@@ -3,11 +3,15 @@
 #
 # What the tests on the emulated host do with a Linux guest. To be sourced.
 
+# shellcheck source=selftests/lib/ktap.sh
+. /selftests/lib/ktap.sh
+# shellcheck source=selftests/lib/alarms.sh
+. /selftests/lib/alarms.sh
+
 bail_out()
 {
-	echo "Bail out! $1"
 	guest stop
-	exit 1
+	ktap_exit_fail_msg "$1"
 }
 
 # served: resizes of the running guest that kvm-hv-ext has served so far.
@@ -54,5 +58,5 @@ churn_end()
 log_is_clean()
 {
 	guest exec dmesg >/tmp/guest.dmesg && [ -s /tmp/guest.dmesg ] &&
-		! grep -E "$ALARMING" /tmp/guest.dmesg | sed 's/^/# /' | grep .
+		! alarms /tmp/guest.dmesg | sed 's/^/# /' | grep .
 }

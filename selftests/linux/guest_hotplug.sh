@@ -6,8 +6,6 @@
 # HPT too small and has it grow by itself, without a driver of ours, while a
 # program compares every byte of its memory.
 
-# shellcheck source=selftests/lib/ktap.sh
-. /selftests/lib/ktap.sh
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
@@ -49,4 +47,4 @@ report $? "kvm-hv-ext has served that"
 churn_end
 report $? "every byte as expected"
 guest stop
-exit "$ktap_failed"
+ktap_finished

@@ -6,12 +6,9 @@
 # load and with its HPT resized, native where that is offered, and moves to a host
 # that emulates stop, and back. Each phase of idling takes SECONDS (5).
 
-# shellcheck source=selftests/lib/ktap.sh
-. /selftests/lib/ktap.sh
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
-TESTS=15
 seconds=${2:-5}
 parameter=/sys/module/kvm_hv_ext/parameters/guest_stop
 before=$(cat $parameter)
@@ -169,13 +166,11 @@ emulated_as_meant()
 }
 
 vcpus=${1:?usage: guest_idle VCPUS [SECONDS]}
-plan $TESTS
+plan 15
 why=$(/build/selftests/guest_stop -t discovery | sed -n 's/.* # SKIP //p')
 if [ -n "$why" ]; then
-	while [ "$ktap_number" -lt $TESTS ]; do
-		skip "a guest that stops" "$why"
-	done
-	exit 0
+	skip_rest "a guest that stops" "$why"
+	ktap_finished
 fi
 
 start off || bail_out "the guest does not start"
@@ -238,4 +233,4 @@ rest_after_bursts
 report $? "and rests after bursts of interrupts"
 guest stop
 echo "$before" >$parameter
-exit $ktap_failed
+ktap_finished

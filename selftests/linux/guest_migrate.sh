@@ -8,8 +8,6 @@
 # end, so one that changes in between does not arrive: kvm-hv-ext begins nothing
 # and commits nothing while the guest's memory is sent, and the guest driver waits.
 
-# shellcheck source=selftests/lib/ktap.sh
-. /selftests/lib/ktap.sh
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
@@ -130,15 +128,12 @@ closed()
 	guest exec "dmesg | grep -c 'error 2 from H_RESIZE_HPT_COMMIT'"
 }
 
-TESTS=15
-plan $TESTS
+plan 15
 # Real-mode H_REMOVE notes a page that was written to in a bitmap which is in vmalloc
 # memory, and the host stops.
 if grep -q POWER8 /proc/cpuinfo; then
-	while [ "$ktap_number" -lt $TESTS ]; do
-		skip "a migration" "KVM on a POWER8 stops the host with the dirty log on"
-	done
-	exit 0
+	skip_rest "a migration" "KVM on a POWER8 stops the host with the dirty log on"
+	ktap_finished
 fi
 GUEST=$here
 export GUEST
@@ -192,4 +187,4 @@ log_is_clean
 report $? "nothing alarming in the guest's log"
 GUEST=a guest stop
 GUEST=b guest stop
-exit "$ktap_failed"
+ktap_finished

@@ -6,8 +6,6 @@
 # pages if the module's limit allows them, and does not see them if it does not;
 # without large pages behind it, it does not start. A graphics adapter needs none.
 
-# shellcheck source=selftests/lib/ktap.sh
-. /selftests/lib/ktap.sh
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
@@ -126,4 +124,4 @@ echo 24 >$limit
 refused
 report $? "refused on pages of the base size"
 echo 0 >$limit
-exit "$ktap_failed"
+ktap_finished

@@ -5,8 +5,6 @@
 # guest_refused: guests that cannot resize, as the guest driver must see: one
 # under firmware without the hcalls, and a radix guest (no POWER8 has those).
 
-# shellcheck source=selftests/lib/ktap.sh
-. /selftests/lib/ktap.sh
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
@@ -33,4 +31,4 @@ else
 	report $? "the driver does not load in a radix guest"
 fi
 guest stop
-exit $ktap_failed
+ktap_finished

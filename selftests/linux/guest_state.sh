@@ -7,8 +7,6 @@
 # has another HPT order than the guest at that moment, so QEMU must follow. Uses
 # the guest that runs already, or starts one.
 
-# shellcheck source=selftests/lib/ktap.sh
-. /selftests/lib/ktap.sh
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
@@ -43,4 +41,4 @@ report $? "it reboots after a resize (order $big, then ${now:-unknown})"
 resize $((now + 1))
 report $? "it can be resized after the reboot"
 guest stop
-exit $ktap_failed
+ktap_finished

@@ -5,8 +5,6 @@
 # guest_stock: the guest driver needs nothing of ours in the hypervisor. Takes
 # kvm-hv-ext away, so that stock KVM serves the resizes, and puts it back.
 
-# shellcheck source=selftests/lib/ktap.sh
-. /selftests/lib/ktap.sh
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
@@ -26,4 +24,4 @@ guest stop
 # shellcheck disable=SC2086 # a list
 insmod "/build/$kernel/modules/kvm-hv-ext.ko" ${MODULE_PARAMETERS:-}
 report $? "kvm-hv-ext can be inserted again"
-exit $ktap_failed
+ktap_finished

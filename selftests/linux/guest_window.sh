@@ -6,8 +6,6 @@
 # hotplug has worked out where an entry of the new memory's mapping goes, and has not
 # entered it. The guest driver has that COMMIT fail; the guest lives, and resizes later.
 
-# shellcheck source=selftests/lib/ktap.sh
-. /selftests/lib/ktap.sh
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
@@ -15,11 +13,9 @@ window=/sys/module/pseries_hpt_window/parameters
 
 plan 5
 if ! uname -v | grep -q PREEMPT; then
-	for n in 1 2 3 4 5; do
-		skip "COMMIT in the middle of a hotplug ($n)" \
-			"the kernel of host and guest does not preempt"
-	done
-	exit 0
+	skip_rest "COMMIT in the middle of a hotplug" \
+		"the kernel of host and guest does not preempt"
+	ktap_finished
 fi
 # plug NAME SIZE LMBS: memory, of which the guest has had so many pieces then.
 plug()
@@ -53,4 +49,4 @@ report $? "the new memory can be used"
 guest exec 'rmmod pseries-hpt-window' && resize $((first + 1)) && resize "$first"
 report $? "the driver resizes afterwards"
 guest stop
-exit "$ktap_failed"
+ktap_finished

@@ -23,7 +23,6 @@ dir=$(session_dir "$name")
 session_alive "$name" || die "there is no running host '$name'"
 session_open "$name"
 
-TESTS=8
 # What GPR30 and GPR31 of selftests/stop_nmi.c say.
 WHO=0073746f706e6d69
 STOPS=0000000053544f50
@@ -95,17 +94,14 @@ shallow()
 		 sleep 1"
 }
 
-plan $TESTS
+plan 8
 insert guest_stop_native=yes || {
-	echo "Bail out! kvm-hv-ext cannot be inserted"
-	exit 1
+	ktap_exit_fail_msg "kvm-hv-ext cannot be inserted"
 }
 lacks=$(on_host '/build/selftests/stop_nmi lacks')
 if [ "$lacks" != nothing ]; then
-	while [ "$ktap_number" -lt $TESTS ]; do
-		skip "system reset" "$lacks"
-	done
-	exit 0
+	skip_rest "system reset" "$lacks"
+	ktap_finished
 fi
 on_host 'dmesg | grep -q "guest_stop_native=yes.*take over the host"'
 report $? "guest_stop_native=yes says in the log what the danger is"
@@ -151,4 +147,4 @@ timeout 60 tail --pid="$(cat "$dir/pid")" -f /dev/null || true
 	grep -a 'System Reset' "$dir/console.log" | tr -d '\r' | head -n 3 |
 	sed 's/^/# /' | grep .
 report $? "by default, system reset: the host handles it, by a panic as ever"
-exit $ktap_failed
+ktap_finished

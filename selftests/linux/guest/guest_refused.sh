@@ -12,7 +12,7 @@
 case ${1:-} in
 radix) reason="uses the radix MMU" ;;
 firmware) reason="does not offer to resize" ;;
-*) echo "Bail out! usage: guest_refused radix|firmware"; exit 1 ;;
+*) ktap_exit_fail_msg "usage: guest_refused radix|firmware" ;;
 esac
 plan 3
 dmesg -c >/dev/null
@@ -32,4 +32,4 @@ report $? "the log says: $reason"
 
 [ ! -e /sys/kernel/hpt ] && ! grep -q '^pseries_hpt' /proc/modules
 report $? "nothing is left behind"
-exit "$ktap_failed"
+ktap_finished

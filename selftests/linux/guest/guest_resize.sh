@@ -18,9 +18,8 @@ kernel=/sys/kernel/debug/powerpc/hpt_order
 
 bail_out()
 {
-	echo "Bail out! $1"
 	kill "$churn" 2>/dev/null
-	exit 1
+	ktap_exit_fail_msg "$1"
 }
 
 # resize ORDER
@@ -86,4 +85,4 @@ status=$?
 echo "# $(tail -n 1 /tmp/spoilt)"
 [ $status = 1 ]
 report $? "churn notices a wrong bit"
-exit "$ktap_failed"
+ktap_finished
