@@ -90,6 +90,21 @@ version()
 	sed -n 's/.*KVM_HV_EXT_VERSION\t"\(.*\)"/\1/p' "$TOP/include/version.h"
 }
 
+# host_options MACHINE:KERNEL: what lab/hosts.cfg says of that emulated host.
+host_options()
+{
+	local pattern options
+
+	while read -r pattern options; do
+		# shellcheck disable=SC2254 # a pattern
+		case $1 in
+		$pattern)
+			echo "$options"
+			return ;;
+		esac
+	done < <(grep -v '^#' "$TOP/lab/hosts.cfg")
+}
+
 # make_selftests TARGET...: what is in C for hosts and their Linux guests, in
 # build/selftests.
 make_selftests()
