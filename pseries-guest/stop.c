@@ -35,29 +35,8 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
+#include "stop_loop.h"
 #include "version.h"
-
-/*
- * Right for an emulated stop as well: a guest cannot tell, and it may move. In
- * microseconds.
- */
-#define STOP_EXIT_LATENCY	5
-#define STOP_TARGET_RESIDENCY	20
-
-/*
- * By how much a stop that nothing has ended outlasts the next state's target
- * residency. A governor takes its leaving for a wakeup, and learns from when that
- * came, less the exit latency: were it ever below the residency, the governor would
- * choose stop once more, and go on doing so, with a vCPU that has nothing to do never
- * resting.
- */
-#define STOP_SLACK		20
-
-/*
- * By how much later the decrementer ends a stop that is not emulated. If it is, time
- * ends it, at the cost of no interrupt.
- */
-#define STOP_DEC_SLACK		20
 
 /*
  * The kernel's linear mapping is bolted in the hash page table, the memory that modules
@@ -69,91 +48,17 @@ static struct cpuidle_driver *stop_driver;
 
 static struct cpuidle_driver *stop_stock;
 static int stop_index;		/* of the new state */
-static u64 stop_limit;		/* how long to stay, in timebase ticks */
 
-/* A wakeup when it is time, where there is something deeper. The decrementer it had. */
-static __always_inline u64 stop_dec_begin(const struct cpuidle_device *dev,
-					  const struct cpuidle_driver *drv,
-					  int index, u64 now)
-{
-	u64 next = timer_get_next_tb();
-	u64 ticks = stop_limit + STOP_DEC_SLACK * tb_ticks_per_usec;
-
-	if (index + 1 >= drv->state_count ||
-	    dev->states_usage[index + 1].disable || next <= now + ticks)
-		return 0;
-
-	set_dec(ticks);
-	return next;
-}
-
-/*
- * If it is what has woken us, its handler finds that nothing is due and sets it.
- * Any decrementer has 31 bits; if it is due later the handler sets it, too.
- */
-static __always_inline void stop_dec_end(u64 next)
-{
-	u64 now = get_tb();
-
-	if (!next || local_paca->irq_happened & PACA_IRQ_DEC)
-		return;
-
-	set_dec(next > now ? min_t(u64, next - now, INT_MAX) : 1);
-}
-
-/*
- * To be called with interrupts disabled softly. With EE off, stop returns behind
- * itself for any interrupt, and the interrupt stays pending until it is let in.
- */
-static __always_inline bool stop_once(void)
-{
-	__hard_irq_disable();
-	local_paca->irq_happened |= PACA_IRQ_HARD_DIS;
-
-	/* One that came while interrupts were off only softly will not wake us. */
-	if (lazy_irq_pending_nocheck() || need_resched())
-		return false;
-
-	asm volatile(PPC_STOP : : : "memory");
-	return true;
-}
-
-/*
- * What has woken us goes to irq_happened, by the vector, which leaves its handler
- * for later: interrupts are still off softly.
- */
-static __always_inline void stop_look(void)
-{
-	local_paca->irq_happened &= ~PACA_IRQ_HARD_DIS;
-	__hard_irq_enable();
-}
-
-/*
- * Any interrupt ends it, and is handled after that. A handler may arm a timer, and
- * with the tick stopped only the idle loop sets the decrementer for that, so there
- * is no going back to a stop that may last. A wakeup for nothing, which each
- * emulated stop is, does not end it at once, but time does: the governor may know
- * something deeper by now.
- *
- * RCU watches, as CPUIDLE_FLAG_RCU_IDLE lets it: this is not bolted. It does not wait
- * for us for long.
- */
+/* RCU watches, as CPUIDLE_FLAG_RCU_IDLE lets it: this text is not bolted. */
 static int stop_enter(struct cpuidle_device *dev, struct cpuidle_driver *drv,
 		      int index)
 {
-	u64 now = get_tb();
-	u64 until = now + stop_limit;
-	u64 next = stop_dec_begin(dev, drv, index, now);
 	unsigned long purr = mfspr(SPRN_PURR);
 	struct lppaca *lppaca = local_paca->lppaca_ptr;
 
 	/* For other CPUs, which prefer to wake tasks on one that idles. */
 	lppaca->idle = 1;
-	/* All levels 0: the lightest, which loses nothing. */
-	mtspr(SPRN_PSSCR_PR, 0);
-	while (stop_once() && get_tb() < until)
-		stop_look();
-	stop_dec_end(next);
+	stop_stay(dev, drv, index);
 	lppaca->idle = 0;
 
 	/* What user space knows as idle time of the partition. */
