@@ -68,16 +68,21 @@ void hvx_charge_end(struct mem_cgroup *memcg, struct mem_cgroup *old)
 	mem_cgroup_put(memcg);
 }
 
+/*
+ * The kernel's memset() stores doublewords. To clear a page it has dcbz, which takes a
+ * cache line at once and reads none from memory: a tenth of the instructions.
+ */
 static int hvx_clear(void *mem, u64 bytes, struct hvx_progress *progress)
 {
-	u64 off, chunk;
+	void *end = mem + bytes, *pause;
 
-	for (off = 0; off < bytes; off += chunk) {
+	while (mem < end) {
 		if (READ_ONCE(progress->cancel))
 			return -ECANCELED;
-		chunk = min_t(u64, bytes - off, HVX_CLEAR_CHUNK);
-		memset(mem + off, 0, chunk);
-		WRITE_ONCE(progress->done, progress->done + chunk);
+		pause = min(mem + HVX_CLEAR_CHUNK, end);
+		WRITE_ONCE(progress->done, progress->done + (pause - mem));
+		for (; mem < pause; mem += PAGE_SIZE)
+			clear_page(mem);
 		hvx_relax();
 	}
 	return 0;
