@@ -24,6 +24,7 @@
 
 #include "core/compat.h"
 #include "core/ops.h"
+#include "resize/warm.h"
 
 struct kvmppc_ops hvx_stock;
 
@@ -118,6 +119,18 @@ static void hvx_hpt_unlock(struct hvx_vm *vm)
 {
 	if (vm)
 		mutex_unlock(&vm->resizer.hpt_lock);
+}
+
+/* A memslot is about to go or to move; kvm->slots_lock is held. */
+static void hvx_flush_memslot(struct kvm *kvm, struct kvm_memory_slot *slot)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+
+	if (vm)
+		hvx_resize_cancel(vm, HVX_CANCEL_MEMSLOT);
+	hvx_stock.flush_memslot(kvm, slot);
+	srcu_read_unlock(&hvx_calls, idx);
 }
 
 static int hvx_get_dirty_log(struct kvm *kvm, struct kvm_dirty_log *log)
@@ -248,9 +261,10 @@ static int hvx_enable_nested(struct kvm *kvm)
 }
 
 /*
- * The three below do not sleep. The first two are called with preemption off, also by
+ * The four below do not sleep. The first two are called with preemption off, also by
  * the scheduler for a thread on its way to sleep. A vCPU's thread calls the third, and
- * may be preempted. hvx_ops_remove() waits for all three.
+ * may be preempted; the fourth comes with a spinlock held. hvx_ops_remove() waits for
+ * all four.
  */
 static void hvx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
@@ -274,6 +288,17 @@ static void hvx_inject_interrupt(struct kvm_vcpu *vcpu, int vec, u64 srr1_flags)
 		hvx_stock.inject_interrupt(vcpu, vec, srr1_flags);
 }
 
+/* By an MMU notifier, with kvm->mmu_lock held. The present table goes first: warm.c. */
+static bool hvx_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range)
+{
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+	bool flush = hvx_stock.unmap_gfn_range(kvm, range);
+
+	if (vm)
+		hvx_warm_unmap(vm, range->start, range->end);
+	return flush;
+}
+
 /* What is extended: the one list of it. */
 static const struct kvmppc_ops hvx_ops = {
 	.init_vm = hvx_init_vm,
@@ -284,6 +309,8 @@ static const struct kvmppc_ops hvx_ops = {
 	.destroy_vm = hvx_destroy_vm,
 	.create_vm_debugfs = hvx_create_vm_debugfs,
 	.prepare_memory_region = hvx_prepare_memory_region,
+	.flush_memslot = hvx_flush_memslot,
+	.unmap_gfn_range = hvx_unmap_gfn_range,
 	.get_dirty_log = hvx_get_dirty_log,
 	.get_smmu_info = hvx_get_smmu_info,
 	.configure_mmu = hvx_configure_mmu,

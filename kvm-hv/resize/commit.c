@@ -70,7 +70,7 @@ static int hvx_commit_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
 		rs->from = kvm->arch.hpt.order;
 		ret = rs->strategy->commit(rs);
 		if (!ret) {
-			hvx_switch(kvm, &rs->hpt, rs->rmaps);
+			hvx_switch(rs);
 			if (rs->strategy->stop)
 				rs->strategy->stop(rs);
 			hvx_harvest_begin(rs);

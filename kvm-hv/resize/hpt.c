@@ -11,6 +11,7 @@
 #include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sort.h>
 #include <linux/vmalloc.h>
 
 #include "core/compat.h"
@@ -20,9 +21,6 @@ static unsigned int fail_alloc;
 module_param(fail_alloc, uint, 0644);
 MODULE_PARM_DESC(fail_alloc,
 		 "For tests: the n-th allocation for a resize from now on fails, once (0: none)");
-
-/* What a guest makes the host allocate is charged to its VMM's memory cgroup. */
-#define HVX_GFP		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
 /* Between two looks at whether to go on; 1 MiB is cleared in well under 1 ms. */
 #define HVX_CLEAR_CHUNK		BIT(20)
@@ -226,11 +224,19 @@ static bool hvx_slots_list(struct kvm *kvm, unsigned int nr,
 		if (!same || rmaps->nr == nr)
 			break;
 		rmaps->slot[rmaps->nr].id = slot->id;
+		rmaps->slot[rmaps->nr].base_gfn = slot->base_gfn;
 		rmaps->slot[rmaps->nr].npages = slot->npages;
 		rmaps->nr++;
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 	return same;
+}
+
+static int hvx_rmaps_compare(const void *a, const void *b)
+{
+	const struct hvx_rmap *x = a, *y = b;
+
+	return x->base_gfn < y->base_gfn ? -1 : x->base_gfn > y->base_gfn;
 }
 
 /*
@@ -247,7 +253,8 @@ static struct hvx_rmaps *hvx_rmaps_list(struct kvm *kvm,
 	while (!READ_ONCE(progress->cancel)) {
 		nr = hvx_slots_count(kvm, &generation);
 		rmaps = hvx_fail_alloc() ? NULL :
-			kvzalloc(struct_size(rmaps, slot, nr), GFP_KERNEL_ACCOUNT);
+			kvzalloc(struct_size(rmaps, slot, max(nr, 1U)),
+				 GFP_KERNEL_ACCOUNT);
 		if (!rmaps)
 			return ERR_PTR(-ENOMEM);
 		rmaps->generation = generation;
@@ -278,6 +285,8 @@ struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
 
 	if (IS_ERR(rmaps))
 		return rmaps;
+	sort(rmaps->slot, rmaps->nr, sizeof(rmaps->slot[0]), hvx_rmaps_compare,
+	     NULL);
 	for (i = 0; i < rmaps->nr; i++) {
 		if (READ_ONCE(progress->cancel)) {
 			hvx_rmaps_free(rmaps);
@@ -309,4 +318,34 @@ void hvx_rmaps_free(struct hvx_rmaps *rmaps)
 	for (i = 0; i < rmaps->nr; i++)
 		vfree(rmaps->slot[i].rmap);
 	kvfree(rmaps);
+}
+
+/**
+ * hvx_rmaps_search() - the reverse maps of the memslot that a guest page is in
+ * @rmaps: the reverse maps
+ * @gfn: the page
+ *
+ * A VMM may have tens of thousands of memslots, and this is part of an hcall. For
+ * hvx_rmaps_find().
+ *
+ * Context: any.
+ * Return: those of the memslot, or NULL if there was none when they were made.
+ */
+struct hvx_rmap *hvx_rmaps_search(struct hvx_rmaps *rmaps, gfn_t gfn)
+{
+	unsigned int first = 0, n = rmaps->nr;
+
+	/* The last one that begins no later is among n from first on, if any is. */
+	while (n > 1) {
+		if (rmaps->slot[first + n / 2].base_gfn <= gfn) {
+			first += n / 2;
+			n -= n / 2;
+		} else {
+			n /= 2;
+		}
+	}
+	if (!hvx_rmap_has(&rmaps->slot[first], gfn))
+		return NULL;
+	WRITE_ONCE(rmaps->last, first);
+	return &rmaps->slot[first];
 }

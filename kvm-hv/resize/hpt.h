@@ -24,12 +24,17 @@ struct hvx_progress {
 struct hvx_rmaps {
 	u64 generation;			/* of the memslots they are made for */
 	unsigned int nr;
-	struct hvx_rmap {
+	unsigned int last;		/* the one that was wanted last, as a hint */
+	struct hvx_rmap {		/* by base_gfn */
 		int id;			/* of the memslot */
+		gfn_t base_gfn;
 		unsigned long npages;	/* host pages */
 		unsigned long *rmap;	/* vmalloc, npages words */
 	} slot[];
 };
+
+/* What a guest makes the host allocate is charged to its VMM's memory cgroup. */
+#define HVX_GFP		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
 bool hvx_fail_alloc(void);
 struct mem_cgroup *hvx_charge_begin(struct kvm *kvm, struct mem_cgroup **old);
@@ -44,6 +49,20 @@ void hvx_hpt_absent(struct kvm *kvm);
 struct hvx_rmaps *hvx_rmaps_alloc(struct kvm *kvm,
 				  struct hvx_progress *progress);
 void hvx_rmaps_free(struct hvx_rmaps *rmaps);
+struct hvx_rmap *hvx_rmaps_search(struct hvx_rmaps *rmaps, gfn_t gfn);
+
+static inline bool hvx_rmap_has(const struct hvx_rmap *slot, gfn_t gfn)
+{
+	return gfn - slot->base_gfn < slot->npages;
+}
+
+/* The reverse maps of the memslot that a guest page is in, or NULL. */
+static inline struct hvx_rmap *hvx_rmaps_find(struct hvx_rmaps *rmaps, gfn_t gfn)
+{
+	struct hvx_rmap *slot = &rmaps->slot[READ_ONCE(rmaps->last)];
+
+	return hvx_rmap_has(slot, gfn) ? slot : hvx_rmaps_search(rmaps, gfn);
+}
 
 /* A slot of a table: the HPTE as the hardware sees it, and KVM's note of it. */
 static inline __be64 *hvx_hptep(const struct kvm_hpt_info *hpt, u64 index)
@@ -104,6 +123,18 @@ static inline void hvx_hpte_write(__be64 *hptep, u64 v, u64 r)
 }
 
 /*
+ * Likewise, a valid entry as it is in another table, but for R and C: set, the page
+ * could be written later without its change bit changing, and the dirty log misses it.
+ */
+static inline void hvx_hpte_copy(__be64 *hptep, const __be64 *from)
+{
+	WRITE_ONCE(hptep[1], READ_ONCE(from[1]) & cpu_to_be64(~HPT_R_RC));
+	/* As in hvx_hpte_write(). */
+	smp_wmb();
+	WRITE_ONCE(hptep[0], READ_ONCE(from[0]) & cpu_to_be64(~HPT_V_HVLOCK));
+}
+
+/*
  * The lock bit of an HPTE, from stock KVM, where a holder needs it for a hundred
  * instructions. A holder must not be preempted, else whoever spins for the bit with
  * preemption off, on the same CPU, does so for ever. We never are. Stock KVM's page
@@ -148,6 +179,22 @@ struct hvx_entry {
 	bool mmio;	/* emulated MMIO, not memory */
 };
 
+/* The HPTE is locked. */
+static inline void hvx_entry_locked(const struct kvm_hpt_info *hpt, u64 index,
+				    struct hvx_entry *e)
+{
+	const __be64 *hptep = hvx_hptep(hpt, index);
+	u64 r = hvx_read_be64(&hptep[1]);
+
+	e->v = hvx_hpte_v(hptep) & ~HPT_V_HVLOCK;
+	e->gr = hpt->rev[index].guest_rpte;
+	e->mmio = hpte_is_mmio(e->v, r);
+	if (e->v & HPT_V_VALID)
+		e->gr |= r & HPT_R_RC;
+	if (!hpte_in_use(e->v))
+		e->v = 0;
+}
+
 /*
  * The host may unmap or age the page at any time. That moves R and C from the
  * HPTE to guest_rpte and clears the key that would mark MMIO, in steps, but with
@@ -158,18 +205,10 @@ static inline bool hvx_entry_try_read(const struct kvm_hpt_info *hpt, u64 index,
 				      struct hvx_entry *e)
 {
 	__be64 *hptep = hvx_hptep(hpt, index);
-	u64 r;
 
 	if (!hvx_hpte_trylock(hptep))
 		return false;
-	e->v = hvx_hpte_v(hptep) & ~HPT_V_HVLOCK;
-	r = hvx_read_be64(&hptep[1]);
-	e->gr = hpt->rev[index].guest_rpte;
-	e->mmio = hpte_is_mmio(e->v, r);
-	if (e->v & HPT_V_VALID)
-		e->gr |= r & HPT_R_RC;
-	if (!hpte_in_use(e->v))
-		e->v = 0;
+	hvx_entry_locked(hpt, index, e);
 	hvx_hpte_unlock(hptep);
 	return true;
 }

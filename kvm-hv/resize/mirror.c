@@ -12,9 +12,9 @@
  * change is in the old table. So of all that concern j, the one that locks it
  * last sees every change, and what it writes stands.
  *
- * Entries go over as absent: no host address, no reverse map. So nothing that
- * the host does to the old entries needs mirroring, except that bits R and C
- * move into guest_rpte; the harvest brings those.
+ * Who decides what j should be also holds the lock of the old entry that it comes
+ * from, until the new one is as it is to be. So of what the host does to the old entry
+ * meanwhile, nothing falls between the two; warm.c has the rest of that.
  *
  * A slot of a larger table can come from one old slot. One of a smaller table
  * can come from 2^k: a bolted entry wins, then the one in the lowest PTEG, and
@@ -24,13 +24,15 @@
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include <uapi/linux/kvm_hv_ext.h>
 
 #include "core/compat.h"
-#include "resize/mirror.h"
-#include "core/vm.h"
 #include "core/trace.h"
+#include "core/vm.h"
+#include "resize/mirror.h"
+#include "resize/warm.h"
 
 static bool verify;
 module_param(verify, bool, 0644);
@@ -51,14 +53,17 @@ MODULE_PARM_DESC(verify,
 #define HVX_MIRROR_LONGEST	msecs_to_jiffies(40)
 
 /*
- * What a slot of the new table should hold. rev[].forw and .back of the new table
- * are free until an entry is faulted in after the switch: they keep whether the
- * slot is collided, and how many entries had to give way for it.
+ * For each slot of a smaller table: how many entries had to give way for it, fewer than
+ * 2^HVX_MIRROR_MAX_ORDERS, and whether it is collided. Protected by the slot's lock.
  */
+#define HVX_MIRROR_LOSERS	0x7f
+#define HVX_MIRROR_COLLISION	0x80
+
+/* What a slot of the new table should hold. */
 struct hvx_wanted {
 	struct hvx_entry e;
-	unsigned int losers;
-	bool collision;
+	__be64 *source;		/* the old HPTE, locked, or NULL if there is none */
+	u8 losers;		/* HVX_MIRROR_COLLISION too */
 };
 
 static bool hvx_mirror_possible(struct kvm *kvm, unsigned int from,
@@ -74,7 +79,20 @@ static bool hvx_mirror_possible(struct kvm *kvm, unsigned int from,
 	       k <= HVX_MIRROR_MAX_ORDERS;
 }
 
-/* Context: preemption disabled. Return: false if an old slot could not be read. */
+static inline void hvx_mirror_let_go(struct hvx_wanted *want)
+{
+	if (want->source)
+		hvx_hpte_unlock(want->source);
+	want->source = NULL;
+}
+
+/*
+ * An old slot that is empty needs no lock: whoever is filling it brings it over
+ * afterwards, and stock KVM never shows an entry that is in use as one that is not.
+ *
+ * Context: preemption disabled, kvm->srcu or the worker.
+ * Return: false, with nothing locked, if an old slot's lock is not to be had.
+ */
 static bool hvx_mirror_want(struct hvx_resize *rs, u64 j,
 			    struct hvx_wanted *want)
 {
@@ -82,26 +100,74 @@ static bool hvx_mirror_want(struct hvx_resize *rs, u64 j,
 	u64 step = hpt_nr_hptes(rs->order);
 	u64 i, n = hpt_nr_hptes(rs->from);
 	struct hvx_entry e;
+	__be64 *hptep;
 
-	memset(want, 0, sizeof(*want));
+	want->source = NULL;
+	want->losers = 0;
 	for (i = j & (n - 1); i < n; i += step) {
-		if (!hvx_entry_try_read(old, i, &e))
-			return false;
-		if (!e.v || hpte_rehash(e.v, e.gr, i, rs->from, rs->order) != j)
+		hptep = hvx_hptep(old, i);
+		if (!hpte_in_use(hvx_read_be64(hptep)))
 			continue;
-		if (!want->e.v) {
-			want->e = e;
+		if (!hvx_hpte_trylock(hptep)) {
+			hvx_mirror_let_go(want);
+			return false;
+		}
+		hvx_entry_locked(old, i, &e);
+		if (!e.v || hpte_rehash(e.v, e.gr, i, rs->from, rs->order) != j) {
+			hvx_hpte_unlock(hptep);
 			continue;
 		}
-		want->losers++;
-		if (!(e.v & HPT_V_BOLTED))
-			continue;
-		if (want->e.v & HPT_V_BOLTED)
-			want->collision = true;
-		else
-			want->e = e;
+		if (want->source) {
+			want->losers++;
+			if (e.v & want->e.v & HPT_V_BOLTED)
+				want->losers |= HVX_MIRROR_COLLISION;
+			if (!(e.v & ~want->e.v & HPT_V_BOLTED)) {
+				hvx_hpte_unlock(hptep);
+				continue;
+			}
+			hvx_mirror_let_go(want);
+		}
+		want->source = hptep;
+		want->e = e;
 	}
 	return true;
+}
+
+/* The slot and its source are locked. Return: whether it is in its reverse map now. */
+static bool hvx_mirror_relink(struct hvx_resize *rs, u64 j, u64 v,
+			      const struct hvx_wanted *want)
+{
+	bool linked = v & HPT_V_VALID;
+	bool valid = hvx_mirror_of(rs)->warm && want->source && (want->e.v & HPT_V_VALID);
+	u64 gr = rs->hpt.rev[j].guest_rpte;
+
+	if (linked && valid &&
+	    hvx_warm_gfn(v, gr) == hvx_warm_gfn(want->e.v, want->e.gr))
+		return true;
+	if (linked)
+		hvx_warm_unlink(rs, j, v, gr);
+	return valid && hvx_warm_link(rs, j, want->e.v, want->e.gr);
+}
+
+static void hvx_mirror_count(struct hvx_resize *rs, u64 j, u64 v,
+			     const struct hvx_wanted *want)
+{
+	struct hvx_mirror *mirror = hvx_mirror_of(rs);
+	int kept = !!want->source - hpte_in_use(v);
+	u8 *losers;
+
+	if (kept)
+		atomic64_add(kept, &rs->kept);
+	if (!mirror->losers)
+		return;
+	losers = &mirror->losers[j];
+	if (*losers == want->losers)
+		return;
+	atomic64_add((want->losers & HVX_MIRROR_LOSERS) -
+		     (*losers & HVX_MIRROR_LOSERS), &rs->dropped);
+	atomic64_add(!!(want->losers & HVX_MIRROR_COLLISION) -
+		     !!(*losers & HVX_MIRROR_COLLISION), &mirror->collisions);
+	*losers = want->losers;
 }
 
 /* Context: preemption disabled. Return: false if it has to be done again. */
@@ -110,7 +176,8 @@ static bool hvx_mirror_try_sync_slot(struct hvx_resize *rs, u64 j)
 	struct revmap_entry *rev = &rs->hpt.rev[j];
 	__be64 *hptep = hvx_hptep(&rs->hpt, j);
 	struct hvx_wanted want;
-	bool had;
+	bool linked;
+	u64 v;
 
 	if (!hvx_hpte_trylock(hptep))
 		return false;
@@ -120,28 +187,28 @@ static bool hvx_mirror_try_sync_slot(struct hvx_resize *rs, u64 j)
 	 * the change that it follows up.
 	 */
 	smp_mb();
-	had = hpte_in_use(hvx_read_be64(&hptep[0]));
+	v = hvx_hpte_v(hptep);
 	if (!hvx_mirror_want(rs, j, &want)) {
 		/* As it was: what is true of j then, is found out under its lock. */
 		hvx_hpte_unlock(hptep);
 		return false;
 	}
 
-	atomic64_add((!!want.e.v) - had, &rs->kept);
-	atomic64_add((int)(want.losers - rev->back), &rs->dropped);
-	atomic64_add(want.collision - (int)rev->forw,
-		     &hvx_mirror_of(rs)->collisions);
-	rev->back = want.losers;
-	rev->forw = want.collision;
-
-	if (want.e.v) {
-		rev->guest_rpte = want.e.gr;
-		hvx_hpte_write(hptep, hpte_absent_v(want.e.v),
-			       hpte_absent_r(want.e.v, want.e.gr, want.e.mmio));
-	} else {
+	hvx_mirror_count(rs, j, v, &want);
+	linked = hvx_mirror_relink(rs, j, v, &want);
+	if (!want.source) {
 		rev->guest_rpte = 0;
 		unlock_hpte(hptep, 0);
+		return true;
 	}
+	rev->guest_rpte = want.e.gr;
+	if (linked)
+		hvx_hpte_copy(hptep, want.source);
+	else
+		hvx_hpte_write(hptep, hpte_absent_v(want.e.v),
+			       hpte_absent_r(want.e.v, want.e.gr, want.e.mmio));
+	/* Not before ours is linked: the host may unmap it from now on. */
+	hvx_mirror_let_go(&want);
 	return true;
 }
 
@@ -206,43 +273,175 @@ static void hvx_mirror_sync(struct hvx_resize *rs, u64 index)
 			hvx_mirror_sync_slot(rs, j);
 }
 
-static void hvx_mirror_walk_pteg(struct hvx_resize *rs, u64 index)
-{
-	const __be64 *v = hvx_hptep(&rs->vm->kvm->arch.hpt, index);
-	const __be64 in_use = cpu_to_be64(HPT_V_VALID | HPT_V_ABSENT);
-	unsigned int slot;
+/* What the walk keeps in registers. */
+struct hvx_bring {
+	const struct kvm_hpt_info *old;
+	unsigned long from, to;			/* the tables */
+	struct revmap_entry *old_rev, *rev;
+	struct hpt_fold fold;
+	bool warm;
+};
 
-	if (!((v[0] | v[2] | v[4] | v[6] | v[8] | v[10] | v[12] | v[14]) & in_use))
-		return;
-	for (slot = 0; slot < HPT_PTEG_SLOTS; slot++, v += 2)
-		if (READ_ONCE(*v) & in_use)
-			hvx_mirror_sync(rs, index + slot);
+static __always_inline struct hvx_bring hvx_mirror_bring(struct hvx_resize *rs)
+{
+	const struct kvm_hpt_info *old = &rs->vm->kvm->arch.hpt;
+
+	return (struct hvx_bring) {
+		.old = old,
+		.from = old->virt,
+		.to = rs->hpt.virt,
+		.old_rev = old->rev,
+		.rev = rs->hpt.rev,
+		.fold = hpt_fold(rs->from, rs->order),
+		.warm = hvx_mirror_of(rs)->warm,
+	};
 }
 
 /*
- * What is empty in the old table is empty in the new one too, unless an hcall
- * has filled both in the meantime.
+ * The common case, at a third of the cost: the new slot is empty, and an old one goes
+ * there. It is read before the new slot is locked, but stays locked until that is
+ * written. So whoever changes it, or another old slot of the same new one, follows up
+ * later, or else has been there, and the new slot is not empty.
+ *
+ * The locks are not waited for, and so may be taken in this order.
+ *
+ * Context: preemption disabled.
+ * Return: false if nothing was done, and hvx_mirror_sync() is to.
  */
-static int hvx_mirror_walk(struct hvx_resize *rs)
+static __always_inline bool
+hvx_mirror_try_bring(struct hvx_resize *rs, struct hvx_bring b, u64 i)
 {
+	__be64 *source = (__be64 *)(b.from + (i << HPT_HPTE_SHIFT)), *hptep;
+	u64 v, r, gr, j;
+
+	if (!try_lock_hpte(source, HPTE_V_HVLOCK))
+		return false;
+	v = hvx_read_be64(&source[0]) & ~HPT_V_HVLOCK;
+	r = hvx_read_be64(&source[1]);
+	if (cpu_has_feature(CPU_FTR_ARCH_300))
+		v = hpte_v3_to_v2_v(v, r);
+	if (!hpte_in_use(v))
+		goto fail;
+	gr = b.old_rev[i].guest_rpte;
+	j = hpte_refold(v, gr, i, b.fold);
+	hptep = (__be64 *)(b.to + (j << HPT_HPTE_SHIFT));
+	if (!try_lock_hpte(hptep, HPTE_V_HVLOCK | HPTE_V_VALID | HPTE_V_ABSENT))
+		goto fail;
+
+	if (v & HPT_V_VALID) {
+		gr |= r & HPT_R_RC;
+		b.rev[j].guest_rpte = gr;
+		if (b.warm && hvx_warm_link(rs, j, v, gr)) {
+			hvx_hpte_copy(hptep, source);
+			goto done;
+		}
+	}
+	b.rev[j].guest_rpte = gr;
+	hvx_hpte_write(hptep, hpte_absent_v(v),
+		       hpte_absent_r(v, gr, hpte_is_mmio(v, r)));
+done:
+	/* Not before ours is linked: the host may unmap it from now on. */
+	hvx_hpte_unlock(source);
+	return true;
+
+fail:
+	hvx_hpte_unlock(source);
+	return false;
+}
+
+static __always_inline bool hvx_mirror_any(const __be64 *v, u64 bits)
+{
+	return (v[0] | v[2] | v[4] | v[6] | v[8] | v[10] | v[12] | v[14]) &
+	       cpu_to_be64(bits);
+}
+
+/* Which of a PTEG's entries are in use. */
+static __always_inline unsigned int hvx_mirror_in_use(const __be64 *v)
+{
+	const __be64 in_use = cpu_to_be64(HPT_V_VALID | HPT_V_ABSENT);
+	unsigned int slot, mask = 0;
+
+#pragma GCC unroll 8
+	for (slot = 0; slot < HPT_PTEG_SLOTS; slot++)
+		mask |= !!(READ_ONCE(v[2 * slot]) & in_use) << slot;
+	return mask;
+}
+
+/* By itself, as its loop wants all the registers. Return: how many came over. */
+static noinline u64 hvx_mirror_walk_chunk(struct hvx_resize *rs, u64 i, u64 end)
+{
+	struct hvx_bring b = hvx_mirror_bring(rs);
+	const __be64 *v = hvx_hptep(b.old, i);
+	unsigned int mask;
+	u64 kept = 0, at;
+	bool done;
+
+	for (; i < end; i += HPT_PTEG_SLOTS, v += 2 * HPT_PTEG_SLOTS) {
+		if (!hvx_mirror_any(v, HPT_V_VALID | HPT_V_ABSENT))
+			continue;
+		for (mask = hvx_mirror_in_use(v); mask; mask &= mask - 1) {
+			at = i + __ffs(mask);
+			preempt_disable();
+			done = hvx_mirror_try_bring(rs, b, at);
+			preempt_enable();
+			kept += done;
+			if (unlikely(!done))
+				hvx_mirror_sync(rs, at);
+		}
+	}
+	return kept;
+}
+
+/* Whether one of the old slots that a slot can come from has a page. */
+static bool hvx_mirror_source_valid(struct hvx_resize *rs, u64 j)
+{
+	u64 step = hpt_nr_hptes(rs->order);
 	u64 i, n = hpt_nr_hptes(rs->from);
 
-	for (i = 0; i < n; i += HPT_PTEG_SLOTS) {
-		if (!(i % HVX_MIRROR_CHUNK)) {
-			if (READ_ONCE(rs->progress.cancel))
-				return -ECANCELED;
-			WRITE_ONCE(rs->progress.done,
-				   hvx_hpt_bytes(rs->order) +
-				   (i << HPT_HPTE_SHIFT));
-			hvx_relax();
-		}
+	for (i = j & (n - 1); i < n; i += step)
+		if (hvx_read_be64(hvx_hptep(&rs->vm->kvm->arch.hpt, i)) &
+		    HPT_V_VALID)
+			return true;
+	return false;
+}
+
+/* What stock KVM has faulted in since it came over. */
+static noinline u64 hvx_mirror_warm_chunk(struct hvx_resize *rs, u64 j, u64 end)
+{
+	const __be64 absent = cpu_to_be64(HPT_V_ABSENT);
+	const __be64 *v = hvx_hptep(&rs->hpt, j);
+	unsigned int slot;
+
+	for (; j < end; j += HPT_PTEG_SLOTS, v += 2 * HPT_PTEG_SLOTS) {
+		if (!hvx_mirror_any(v, HPT_V_ABSENT))
+			continue;
+#pragma GCC unroll 8
+		for (slot = 0; slot < HPT_PTEG_SLOTS; slot++)
+			if (READ_ONCE(v[2 * slot]) & absent &&
+			    hvx_mirror_source_valid(rs, j + slot))
+				hvx_mirror_sync_slot(rs, j + slot);
+	}
+	return 0;
+}
+
+/* Through a table, in pieces. */
+static int hvx_mirror_pass(struct hvx_resize *rs, unsigned int order, u64 before,
+			   u64 (*chunk)(struct hvx_resize *rs, u64 i, u64 end))
+{
+	u64 i, n = hpt_nr_hptes(order);
+
+	for (i = 0; i < n; i += HVX_MIRROR_CHUNK) {
+		if (READ_ONCE(rs->progress.cancel))
+			return -ECANCELED;
+		WRITE_ONCE(rs->progress.done, min(before + (i << HPT_HPTE_SHIFT),
+						  rs->progress.total));
 		if (!(i % HVX_MIRROR_TRACE))
 			trace_hvx_progress(rs->vm->kvm, rs->order,
 					   rs->progress.done,
 					   rs->progress.total);
-		hvx_mirror_walk_pteg(rs, i);
+		atomic64_add(chunk(rs, i, i + HVX_MIRROR_CHUNK), &rs->kept);
+		hvx_relax();
 	}
-	WRITE_ONCE(rs->progress.done, rs->progress.total);
 	return 0;
 }
 
@@ -258,7 +457,10 @@ static const struct hvx_hook_ops hvx_mirror_hook_ops = {
 	.after = hvx_mirror_after,
 };
 
-/* From here on each hcall that changes the old table is followed up. */
+/*
+ * From here on each hcall that changes the old table is followed up, and what the
+ * host does to it.
+ */
 static int hvx_mirror_begin(struct hvx_resize *rs)
 {
 	struct hvx_resizer *rz = &rs->vm->resizer;
@@ -268,6 +470,8 @@ static int hvx_mirror_begin(struct hvx_resize *rs)
 	if (rz->pending == rs)
 		ret = hvx_gate_close(&rs->vm->gate, HVX_MIRROR_LONGEST);
 	if (!ret) {
+		if (hvx_mirror_of(rs)->warm)
+			hvx_warm_begin(rs);
 		hvx_hook_add(&rs->vm->intercept, &hvx_mirror_of(rs)->hook,
 			     &hvx_mirror_hook_ops);
 		hvx_gate_open(&rs->vm->gate);
@@ -276,22 +480,53 @@ static int hvx_mirror_begin(struct hvx_resize *rs)
 	return ret;
 }
 
+static struct hvx_mirror *hvx_mirror_alloc(struct hvx_resize *rs)
+{
+	struct mem_cgroup *memcg, *old;
+	struct hvx_mirror *mirror;
+
+	memcg = hvx_charge_begin(rs->vm->kvm, &old);
+	mirror = hvx_fail_alloc() ? NULL : kzalloc(sizeof(*mirror), HVX_GFP);
+	if (mirror && rs->order < rs->from) {
+		mirror->losers = hvx_fail_alloc() ? NULL :
+			__vmalloc(hpt_nr_hptes(rs->order), HVX_GFP | __GFP_ZERO);
+		if (!mirror->losers) {
+			kfree(mirror);
+			mirror = NULL;
+		}
+	}
+	hvx_charge_end(memcg, old);
+	return mirror;
+}
+
+/*
+ * What is empty in the old table is empty in the new one too, unless an hcall
+ * has filled both in the meantime.
+ */
 static int hvx_mirror_populate(struct hvx_resize *rs)
 {
+	u64 before = hvx_hpt_bytes(rs->order);
 	struct hvx_mirror *mirror = rs->data;
 	int ret;
 
 	if (!mirror) {
-		mirror = kzalloc(sizeof(*mirror), GFP_KERNEL);
+		mirror = hvx_mirror_alloc(rs);
 		if (!mirror)
 			return -ENOMEM;
 		mirror->rs = rs;
+		mirror->warm = hvx_warm_wanted();
 		rs->data = mirror;
 	}
 	ret = hvx_mirror_begin(rs);
-	if (ret)
-		return ret;
-	return hvx_mirror_walk(rs);
+	if (!ret)
+		ret = hvx_mirror_pass(rs, rs->from, before,
+				      hvx_mirror_walk_chunk);
+	if (!ret && mirror->warm)
+		ret = hvx_mirror_pass(rs, rs->order, before + (1ULL << rs->from),
+				      hvx_mirror_warm_chunk);
+	if (!ret)
+		WRITE_ONCE(rs->progress.done, rs->progress.total);
+	return ret;
 }
 
 /*
@@ -309,60 +544,98 @@ static u64 hvx_mirror_want_r(const struct hvx_entry *e, u64 r)
 	return hpte_absent_r(e->v, e->gr, mmio);
 }
 
-static bool hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
+/*
+ * A valid entry: its source is, with the same page; a fault may have made that
+ * writable since. The hardware's R and C come with the harvest.
+ */
+static bool hvx_mirror_valid_right(struct hvx_resize *rs, u64 j,
+				   const struct hvx_wanted *want)
 {
-	const struct revmap_entry *rev = &rs->hpt.rev[j];
 	const __be64 *hptep = hvx_hptep(&rs->hpt, j);
-	struct hvx_wanted want;
-	u64 v, r, want_v = 0, want_r = 0;
-	bool done;
+	u64 r = hvx_read_be64(&hptep[1]), from;
 
-	for (;;) {
-		preempt_disable();
-		done = hvx_mirror_want(rs, j, &want);
-		preempt_enable();
-		if (done)
-			break;
-		hvx_hpte_back_off();
-	}
-	v = hvx_hpte_v(hptep);
-	r = hvx_read_be64(&hptep[1]);
-	if (want.e.v) {
-		want_v = hpte_absent_v(want.e.v);
-		want_r = hvx_mirror_want_r(&want.e, r);
-	}
+	if (!want->source || !(want->e.v & HPT_V_VALID))
+		return false;
+	from = hvx_read_be64(&want->source[1]) & ~HPT_R_RC;
+	return hvx_hpte_v(hptep) == want->e.v &&
+	       (r == from || r == hpte_make_readonly(from)) &&
+	       hvx_warm_linked(rs, j);
+}
 
-	if (!hpte_in_use(v))
-		v = 0;
+static bool hvx_mirror_absent_right(struct hvx_resize *rs, u64 j,
+				    const struct hvx_wanted *want)
+{
+	const __be64 *hptep = hvx_hptep(&rs->hpt, j);
+	u64 v = hvx_hpte_v(hptep);
+	u64 r = hvx_read_be64(&hptep[1]), want_r;
+
+	if (!want->source)
+		return !hpte_in_use(v);
+	want_r = hvx_mirror_want_r(&want->e, r);
 	/* The segment size has taken the place of the top of an MMIO address. */
 	if (cpu_has_feature(CPU_FTR_ARCH_300)) {
 		r = hpte_v3_to_v2_r(r);
 		want_r = hpte_v3_to_v2_r(want_r);
 	}
-	/* R and C may have been noted since; the harvest brings them. */
-	if (v == want_v &&
-	    (!v || (!((r ^ want_r) & ~HPT_R_RC) &&
-		    !((rev->guest_rpte ^ want.e.gr) & ~(HPT_R_RC | HPT_GR_MODIFIED)) &&
-		    !(rev->guest_rpte & ~want.e.gr & HPT_R_RC))))
-		return true;
+	return v == hpte_absent_v(want->e.v) && !((r ^ want_r) & ~HPT_R_RC);
+}
 
-	pr_err_ratelimited("verify: lpid %llu order %u -> %u slot %llx: %016llx %016llx guest %016llx, should be %016llx %016llx guest %016llx\n",
-			   (u64)rs->vm->kvm->arch.lpid, rs->from, rs->order, j,
-			   v, r, (u64)rev->guest_rpte, want_v, want_r, want.e.gr);
-	return false;
+/* R and C may have been noted since; the harvest brings them. */
+static bool hvx_mirror_view_right(u64 gr, u64 want_gr)
+{
+	return !((gr ^ want_gr) & ~(HPT_R_RC | HPT_GR_MODIFIED)) &&
+	       !(gr & ~want_gr & HPT_R_RC);
+}
+
+/*
+ * Between two MMU notifiers, of which each unmaps both tables.
+ * Return: -EAGAIN if an old slot could not be read.
+ */
+static int hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
+{
+	const struct revmap_entry *rev = &rs->hpt.rev[j];
+	const __be64 *hptep = hvx_hptep(&rs->hpt, j);
+	struct hvx_wanted want;
+	bool right;
+
+	if (!hvx_mirror_want(rs, j, &want))
+		return -EAGAIN;
+	right = hvx_read_be64(hptep) & HPT_V_VALID ?
+		hvx_mirror_valid_right(rs, j, &want) :
+		hvx_mirror_absent_right(rs, j, &want);
+	if (want.source)
+		right = right && hvx_mirror_view_right(rev->guest_rpte, want.e.gr);
+	if (!right)
+		pr_err_ratelimited("verify: lpid %llu order %u -> %u slot %llx: %016llx %016llx guest %016llx, should be %016llx %016llx guest %016llx\n",
+				   (u64)rs->vm->kvm->arch.lpid, rs->from, rs->order, j,
+				   hvx_hpte_v(hptep), hvx_read_be64(&hptep[1]),
+				   (u64)rev->guest_rpte, want.source ? want.e.v : 0,
+				   want.source ? hvx_read_be64(&want.source[1]) : 0,
+				   want.source ? want.e.gr : 0);
+	hvx_mirror_let_go(&want);
+	return right ? 0 : -EIO;
 }
 
 static int hvx_mirror_verify(struct hvx_resize *rs)
 {
-	u64 j, n = hpt_nr_hptes(rs->order);
+	u64 j = 0, n = hpt_nr_hptes(rs->order);
+	struct kvm *kvm = rs->vm->kvm;
+	int ret;
 
-	for (j = 0; j < n; j++) {
+	while (j < n) {
 		if (!(j % HVX_MIRROR_CHUNK))
 			hvx_relax();
-		if (!hvx_mirror_slot_right(rs, j))
-			return -EIO;
+		spin_lock(&kvm->mmu_lock);
+		ret = hvx_mirror_slot_right(rs, j);
+		spin_unlock(&kvm->mmu_lock);
+		if (ret == -EIO)
+			return ret;
+		if (ret)
+			hvx_hpte_back_off();
+		else
+			j++;
 	}
-	return 0;
+	return hvx_warm_chains_right(rs) ? 0 : -EIO;
 }
 
 static bool hvx_mirror_collides(struct hvx_resize *rs)
@@ -386,12 +659,17 @@ static int hvx_mirror_commit(struct hvx_resize *rs)
 
 static void hvx_mirror_stop(struct hvx_resize *rs)
 {
-	if (rs->data)
-		hvx_hook_remove(&rs->vm->intercept, &hvx_mirror_of(rs)->hook);
+	if (!rs->data)
+		return;
+	hvx_warm_end(rs);
+	hvx_hook_remove(&rs->vm->intercept, &hvx_mirror_of(rs)->hook);
 }
 
 static void hvx_mirror_free(struct hvx_resize *rs)
 {
+	if (!rs->data)
+		return;
+	vfree(hvx_mirror_of(rs)->losers);
 	kfree(rs->data);
 	rs->data = NULL;
 }

@@ -13,6 +13,8 @@
 struct hvx_mirror {
 	struct hvx_resize *rs;
 	struct hvx_hook hook;		/* follows up each hcall, until COMMIT */
+	bool warm;			/* entries are valid where they can be */
+	u8 *losers;			/* for each slot of a smaller table */
 	atomic64_t collisions;		/* slots that two bolted entries want */
 };
 

@@ -170,6 +170,9 @@ struct hvx_resizer {
 	atomic_t harvest_waiters;
 	struct hvx_hook harvest_hook;
 
+	/* The resize whose new table has valid entries, until COMMIT; kvm->mmu_lock */
+	struct hvx_resize *warm;
+
 	struct hvx_resize_stats stats;
 	unsigned int nr_records;
 	struct hvx_resize_record records[HVX_RECORDS];
@@ -205,8 +208,7 @@ const struct hvx_strategy *hvx_strategy_for(struct hvx_vm *vm,
 					    unsigned int from, unsigned int to);
 
 /* switch.c */
-void hvx_switch(struct kvm *kvm, struct kvm_hpt_info *hpt,
-		struct hvx_rmaps *rmaps);
+void hvx_switch(struct hvx_resize *rs);
 
 /* harvest.c */
 void hvx_harvest_begin(struct hvx_resize *rs);

@@ -18,26 +18,24 @@
 
 #include <asm/mmu.h>
 
-#include "resize/resize.h"
+#include "core/vm.h"
 
 /**
- * hvx_switch() - install a table and reverse maps that belong together
- * @kvm: the VM
- * @hpt: the new table; the old one afterwards
- * @rmaps: the new reverse maps; the old ones afterwards
+ * hvx_switch() - install a table and the reverse maps that belong to it
+ * @rs: the resize; it has the old table and the old reverse maps afterwards
  *
- * Every entry of the new table is absent and the new reverse maps are empty, so
- * that they agree: an MMU notifier that comes next finds nothing to unmap, and
- * there is nothing. What CPUs still have in their TLBs is flushed before they
- * enter the guest again.
+ * The reverse maps have every valid entry of the new table, and nothing else. So an
+ * MMU notifier that comes next finds all that there is to unmap. What CPUs still have
+ * in their TLBs is flushed before they enter the guest again.
  *
  * Context: the gate is closed; the hpt_lock, kvm->slots_lock and
- * kvm->arch.mmu_setup_lock are held. The memslots are those that @rmaps was
- * made for.
+ * kvm->arch.mmu_setup_lock are held. The memslots are those that the reverse maps
+ * were made for.
  */
-void hvx_switch(struct kvm *kvm, struct kvm_hpt_info *hpt,
-		struct hvx_rmaps *rmaps)
+void hvx_switch(struct hvx_resize *rs)
 {
+	struct hvx_rmaps *rmaps = rs->rmaps;
+	struct kvm *kvm = rs->vm->kvm;
 	unsigned long dw0, slb_v;
 	unsigned int i;
 
@@ -48,7 +46,9 @@ void hvx_switch(struct kvm *kvm, struct kvm_hpt_info *hpt,
 	/* Entries written so far are in memory before anything can find them. */
 	asm volatile("ptesync" : : : "memory");
 
-	swap(kvm->arch.hpt, *hpt);
+	/* A notifier that comes from now on is not to follow into the old table. */
+	rs->vm->resizer.warm = NULL;
+	swap(kvm->arch.hpt, rs->hpt);
 	kvm->arch.sdr1 = __pa(kvm->arch.hpt.virt) | (kvm->arch.hpt.order - 18);
 
 	for (i = 0; i < rmaps->nr; i++) {
