@@ -2,30 +2,22 @@
 /*
  * KVM_CHECK_EXTENSION and KVM_ENABLE_CAP for capabilities of ours.
  *
- * KVM serves these two in plain functions, so they are probed. The entry handler
- * lets every number that is not ours pass without a return probe; the function
- * itself answers ours with "unknown", which the return handler replaces.
- * Handlers must not sleep: they check and set, what sleeps comes later.
+ * KVM serves these two in plain functions, so there is a detour around each. KVM never
+ * sees a number that is ours. It sees all others but KVM_CAP_PPC_ENABLE_HCALL for an
+ * hcall that may be intercepted.
  */
-#include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/fs.h>
-#include <linux/kprobes.h>
 #include <linux/kvm_host.h>
 #include <linux/major.h>
 #include <linux/miscdevice.h>
-#include <linux/ratelimit.h>
 
 #include <uapi/linux/kvm_hv_ext.h>
 
 #include "core/ops.h"
-
-struct hvx_cap_call {
-	long ret;		/* what to answer, for a capability of ours */
-	struct hvx_vm *vm;	/* for KVM_CAP_PPC_ENABLE_HCALL */
-	unsigned long hcall;
-	bool enable;
-};
+#include "memory/memory.h"
+#include "resize/resize.h"
+#include "stop/stop.h"
 
 static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 {
@@ -48,8 +40,23 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 	case KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT:
 		return hvx_limit_host_shift();
 	case KVM_CAP_PPC_BALLOON_INHIBIT:
-		return kvm ? hvx_balloon_holders(hvx_vm_find(kvm)) : 1;
+		return kvm ? hvx_holders_total(&hvx_vm_find(kvm)->memory->holders) : 1;
 	}
+	return 0;
+}
+
+/* As stock KVM does it, and the interception learns of it. */
+static long hvx_enable_hcall(struct hvx_vm *vm, unsigned long hcall, u64 enable)
+{
+	unsigned long *enabled = vm->kvm->arch.enabled_hcalls;
+
+	if (enable > 1)
+		return -EINVAL;
+	if (enable)
+		set_bit(hcall / 4, enabled);
+	else
+		clear_bit(hcall / 4, enabled);
+	hvx_intercept_enabled(&vm->intercept, hcall, enable);
 	return 0;
 }
 
@@ -61,6 +68,8 @@ static long hvx_enable_cap(struct kvm *kvm, const struct kvm_enable_cap *cap)
 		return -EINVAL;
 
 	switch (cap->cap) {
+	case KVM_CAP_PPC_ENABLE_HCALL:
+		return hvx_enable_hcall(vm, cap->args[0], cap->args[1]);
 	case KVM_CAP_PPC_HPT_RESIZE:
 		return hvx_strategy_choose(vm, cap->args[0]);
 	case KVM_CAP_PPC_GUEST_STOP:
@@ -76,115 +85,50 @@ static bool hvx_cap_is_ours(unsigned long cap)
 	return cap >= KVM_CAP_PPC_HV_EXT && cap <= KVM_CAP_PPC_BALLOON_INHIBIT;
 }
 
-static struct kretprobe hvx_check_probe, hvx_enable_probe;
+static bool hvx_check_wants(unsigned long kvm, unsigned long cap)
+{
+	return hvx_cap_is_ours(cap);
+}
 
-static struct kretprobe *hvx_cap_probes[] = {
-	&hvx_check_probe,
-	&hvx_enable_probe,
+static bool hvx_enable_wants(unsigned long kvm, unsigned long arg1)
+{
+	const struct kvm_enable_cap *cap = (void *)arg1;
+
+	if (cap->cap == KVM_CAP_PPC_ENABLE_HCALL)
+		return hvx_intercept_known(cap->args[0]) &&
+		       hvx_vm_find((struct kvm *)kvm);
+	return hvx_cap_is_ours(cap->cap);
+}
+
+static struct hvx_detour hvx_check_detour = {
+	.wants = hvx_check_wants,
+	.function = hvx_check_extension,
 };
 
-/*
- * A call that a probe has missed got stock KVM's answer: "unknown". The probe itself
- * only counts these, so whoever comes by next tells.
- */
-static void hvx_caps_missed(void)
-{
-	static atomic_t told;
-	int i, old = atomic_read(&told), missed = 0;
-
-	for (i = 0; i < ARRAY_SIZE(hvx_cap_probes); i++)
-		missed += hvx_cap_probes[i]->nmissed +
-			  hvx_cap_probes[i]->kp.nmissed;
-	if (missed != old && atomic_cmpxchg(&told, old, missed) == old)
-		pr_warn_ratelimited("%d calls of KVM's capability ioctls were missed and answered as if the module were not there\n",
-				    missed);
-}
-
-static int hvx_check_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct hvx_cap_call *call = (void *)ri->data;
-	unsigned long cap = regs->gpr[4];
-
-	hvx_caps_missed();
-	if (!hvx_cap_is_ours(cap))
-		return 1;
-	call->ret = hvx_check_extension((struct kvm *)regs->gpr[3], cap);
-	return 0;
-}
-
-static int hvx_enable_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct hvx_cap_call *call = (void *)ri->data;
-	const struct kvm_enable_cap *cap = (void *)regs->gpr[4];
-
-	hvx_caps_missed();
-	call->vm = NULL;
-	if (cap->cap == KVM_CAP_PPC_ENABLE_HCALL) {
-		call->vm = hvx_vm_find((struct kvm *)regs->gpr[3]);
-		call->hcall = cap->args[0];
-		call->enable = cap->args[1];
-		return !call->vm;
-	}
-	if (!hvx_cap_is_ours(cap->cap))
-		return 1;
-	call->ret = hvx_enable_cap((struct kvm *)regs->gpr[3], cap);
-	return 0;
-}
-
-static int hvx_check_return(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct hvx_cap_call *call = (void *)ri->data;
-
-	regs_set_return_value(regs, call->ret);
-	return 0;
-}
-
-static int hvx_enable_return(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct hvx_cap_call *call = (void *)ri->data;
-
-	if (!call->vm)
-		regs_set_return_value(regs, call->ret);
-	else if (!regs_return_value(regs))
-		hvx_intercept_enabled(&call->vm->intercept, call->hcall,
-				      call->enable);
-	return 0;
-}
-
-static struct kretprobe hvx_check_probe = {
-	.kp.symbol_name = "kvm_vm_ioctl_check_extension",
-	.entry_handler = hvx_check_entry,
-	.handler = hvx_check_return,
-	.data_size = sizeof(struct hvx_cap_call),
-};
-
-static struct kretprobe hvx_enable_probe = {
-	.kp.symbol_name = "kvm_vm_ioctl_enable_cap",
-	.entry_handler = hvx_enable_entry,
-	.handler = hvx_enable_return,
-	.data_size = sizeof(struct hvx_cap_call),
+static struct hvx_detour hvx_enable_detour = {
+	.wants = hvx_enable_wants,
+	.function = hvx_enable_cap,
 };
 
 /**
  * hvx_caps_install() - start to answer for our capabilities
  *
+ * Context: may sleep.
  * Return: 0, or the error of the probes, with the reason in the log.
  */
 int hvx_caps_install(void)
 {
 	int ret;
 
-	/*
-	 * More than can ask at a time; a missed probe would be a wrong answer. On a
-	 * kernel that preempts a thread may stay inside for a while.
-	 */
-	hvx_check_probe.maxactive = max(512U, 16 * num_possible_cpus());
-	hvx_enable_probe.maxactive = hvx_check_probe.maxactive;
-
-	ret = register_kretprobes(hvx_cap_probes, ARRAY_SIZE(hvx_cap_probes));
-	if (ret)
+	ret = hvx_detour_install(&hvx_check_detour, "kvm_vm_ioctl_check_extension");
+	if (!ret)
+		ret = hvx_detour_install(&hvx_enable_detour,
+					 "kvm_vm_ioctl_enable_cap");
+	if (ret) {
+		hvx_caps_remove();
 		pr_err("cannot probe KVM's capability ioctls (%d): is CONFIG_KPROBES on?\n",
 		       ret);
+	}
 	return ret;
 }
 
@@ -226,10 +170,12 @@ int hvx_caps_check(void)
 /**
  * hvx_caps_remove() - stop answering
  *
- * Context: may sleep, until no handler runs.
+ * Context: may sleep, until no thread is on its way into a function of ours or out.
  */
 void hvx_caps_remove(void)
 {
-	hvx_caps_missed();
-	unregister_kretprobes(hvx_cap_probes, ARRAY_SIZE(hvx_cap_probes));
+	hvx_detour_remove(&hvx_enable_detour);
+	hvx_detour_remove(&hvx_check_detour);
+	/* For these, and for vfio.c's, which are removed before. */
+	synchronize_rcu_tasks();
 }

@@ -17,8 +17,10 @@
 #include <linux/kvm_host.h>
 #include <linux/seq_file.h>
 
-#include "memory/backing.h"
 #include "core/ops.h"
+#include "memory/memory.h"
+#include "resize/resize.h"
+#include "stop/stop.h"
 
 static const char *const hvx_state_names[] = {
 	[HVX_IDLE] = "idle",
@@ -56,8 +58,8 @@ static int state_show(struct seq_file *m, void *unused)
 	struct hvx_vm *vm = m->private;
 	struct hvx_resize *rs;
 
-	mutex_lock(&vm->resizer.lock);
-	rs = vm->resizer.pending;
+	mutex_lock(&vm->resizer->lock);
+	rs = vm->resizer->pending;
 	if (rs)
 		seq_printf(m, "%s order %u bytes %llu/%llu\n",
 			   hvx_state_names[rs->state], rs->order,
@@ -65,7 +67,7 @@ static int state_show(struct seq_file *m, void *unused)
 			   READ_ONCE(rs->progress.total));
 	else
 		seq_printf(m, "%s\n", hvx_state_names[HVX_IDLE]);
-	mutex_unlock(&vm->resizer.lock);
+	mutex_unlock(&vm->resizer->lock);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(state);
@@ -74,7 +76,7 @@ static int strategy_show(struct seq_file *m, void *unused)
 {
 	struct hvx_vm *vm = m->private;
 
-	seq_printf(m, "%s\n", READ_ONCE(vm->resizer.strategy)->name);
+	seq_printf(m, "%s\n", READ_ONCE(vm->resizer->strategy)->name);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(strategy);
@@ -82,7 +84,7 @@ DEFINE_SHOW_ATTRIBUTE(strategy);
 static int counters_show(struct seq_file *m, void *unused)
 {
 	struct hvx_vm *vm = m->private;
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 	int i;
 
 	mutex_lock(&rz->lock);
@@ -101,7 +103,7 @@ DEFINE_SHOW_ATTRIBUTE(counters);
 static int resizes_show(struct seq_file *m, void *unused)
 {
 	struct hvx_vm *vm = m->private;
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 	const struct hvx_resize_record *rec;
 	unsigned int i;
 
@@ -132,7 +134,9 @@ DEFINE_SHOW_ATTRIBUTE(backing);
 
 static int balloon_show(struct seq_file *m, void *unused)
 {
-	hvx_balloon_show(m, m->private);
+	struct hvx_vm *vm = m->private;
+
+	hvx_memory_balloon_show(m, vm->memory);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(balloon);

@@ -2,39 +2,16 @@
 /*
  * kvm-hv-ext: extensions to KVM HV for hash page table guests.
  */
-#include <linux/build_bug.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 
 #include <asm/cputable.h>
 
-#include "core/compat.h"
 #include "core/ops.h"
-#include "return_probe.h"
+#include "memory/memory.h"
+#include "resize/resize.h"
+#include "stop/stop.h"
 #include "version.h"
-
-#define CREATE_TRACE_POINTS
-#include "core/trace.h"
-
-/* hpte.h has its own names for the unit tests' sake: they are the kernel's. */
-#define HVX_SAME(ours, kernels)	static_assert((ours) == (kernels))
-HVX_SAME(HPT_V_AVPN, HPTE_V_AVPN);
-HVX_SAME(HPT_V_BOLTED, HPTE_V_BOLTED);
-HVX_SAME(HPT_V_LARGE, HPTE_V_LARGE);
-HVX_SAME(HPT_V_SECONDARY, HPTE_V_SECONDARY);
-HVX_SAME(HPT_V_VALID, HPTE_V_VALID);
-HVX_SAME(HPT_V_HVLOCK, HPTE_V_HVLOCK);
-HVX_SAME(HPT_V_ABSENT, HPTE_V_ABSENT);
-HVX_SAME(HPT_R_PP0, HPTE_R_PP0);
-HVX_SAME(HPT_R_KEY, HPTE_R_KEY);
-HVX_SAME(HPT_R_RPN, HPTE_R_RPN);
-HVX_SAME(HPT_R_R, HPTE_R_R);
-HVX_SAME(HPT_R_C, HPTE_R_C);
-HVX_SAME(HPT_GR_MODIFIED, HPTE_GR_MODIFIED);
-HVX_SAME(HPT_V3_V_COMMON, HPTE_V_COMMON_BITS);
-HVX_SAME(HPT_V3_R_B, HPTE_R_3_0_SSIZE_MASK);
-HVX_SAME(HPT_ORDER_MIN, PPC_MIN_HPT_ORDER);
-HVX_SAME(HPT_ORDER_MAX, PPC_MAX_HPT_ORDER);
 
 /* Before POWER9 all that holds an HPTE's lock in stock KVM is real mode. */
 static void __init hvx_warn_of_preemption(void)
@@ -59,15 +36,12 @@ static int __init hvx_init(void)
 	ret = hvx_vms_init();
 	if (ret)
 		return ret;
+	ret = hvx_memory_begin();
+	if (ret)
+		goto err_memory;
 	ret = hvx_resize_init();
 	if (ret)
 		goto err_resize;
-	ret = return_probe_begin();
-	if (ret) {
-		pr_err("this kernel is preemptible, and its return probes cannot be made safe (%d)\n",
-		       ret);
-		goto err_probe;
-	}
 	ret = hvx_caps_install();
 	if (ret)
 		goto err_caps;
@@ -85,10 +59,10 @@ static int __init hvx_init(void)
 err_ops:
 	hvx_caps_remove();
 err_caps:
-	return_probe_end();
-err_probe:
 	hvx_resize_exit();
 err_resize:
+	hvx_memory_finish();
+err_memory:
 	hvx_vms_exit();
 	return ret;
 }
@@ -97,10 +71,10 @@ module_init(hvx_init);
 static void __exit hvx_exit(void)
 {
 	hvx_vfio_remove();
-	hvx_ops_remove();
 	hvx_caps_remove();
-	return_probe_end();
+	hvx_ops_remove();
 	hvx_resize_exit();
+	hvx_memory_finish();
 	hvx_vms_exit();
 	/* kfree_rcu() of the last VM's state needs no code of ours. */
 }

@@ -22,9 +22,10 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
-#include "core/compat.h"
 #include "core/ops.h"
-#include "resize/warm.h"
+#include "memory/memory.h"
+#include "resize/resize.h"
+#include "stop/stop.h"
 
 struct kvmppc_ops hvx_stock;
 
@@ -53,7 +54,7 @@ static void hvx_destroy_vm(struct kvm *kvm)
 
 	if (vm) {
 		hvx_resizer_destroy(vm);
-		hvx_balloon_destroy(vm);
+		hvx_memory_destroy(vm->memory);
 		hvx_hpt_absent(kvm);
 	}
 	hvx_stock.destroy_vm(kvm);
@@ -111,14 +112,14 @@ static void hvx_hpt_lock(struct hvx_vm *vm)
 {
 	if (!vm)
 		return;
-	mutex_lock(&vm->resizer.hpt_lock);
+	mutex_lock(&vm->resizer->hpt_lock);
 	hvx_harvest_wait(vm);
 }
 
 static void hvx_hpt_unlock(struct hvx_vm *vm)
 {
 	if (vm)
-		mutex_unlock(&vm->resizer.hpt_lock);
+		mutex_unlock(&vm->resizer->hpt_lock);
 }
 
 /* A memslot is about to go or to move; kvm->slots_lock is held. */

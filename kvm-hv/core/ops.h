@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The seam to KVM HV: which of its operations are extended, and by what.
+ * The core: the seam to KVM HV. It knows all rooms, and none of them knows it.
+ *
+ * main.c	the module's beginning and end
+ * ops.c	which of KVM HV's operations are extended, and by what
+ * run.c	KVM_RUN
+ * caps.c	capabilities
+ * vm.c		what is kept for a VM
+ * state.c	KVM_PPC_HV_EXT_STATE
+ * debugfs.c	what can be seen
  */
 #ifndef KVM_HV_EXT_OPS_H
 #define KVM_HV_EXT_OPS_H
 
 #include <linux/kvm_host.h>
 
-#include "core/vm.h"
+#include "base/base.h"
 
 /* Stock KVM HV's operations, as they were before the module came. */
 extern struct kvmppc_ops hvx_stock;
@@ -15,13 +23,13 @@ extern struct kvmppc_ops hvx_stock;
 int hvx_ops_install(void);
 void hvx_ops_remove(void);
 
+/* vm.c */
+struct hvx_vm *hvx_vm_create(struct kvm *kvm);
+void hvx_vm_destroy(struct hvx_vm *vm);
+
 /* run.c */
 extern struct hvx_gate hvx_foreign_gate;
 int hvx_vcpu_run(struct kvm_vcpu *vcpu);
-
-/* hcall.c */
-bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
-bool hvx_resize_hcall_known(unsigned long hcall);
 
 /* state.c */
 int hvx_state_ioctl(struct hvx_vm *vm, void __user *argp);
@@ -30,10 +38,6 @@ int hvx_state_ioctl(struct hvx_vm *vm, void __user *argp);
 int hvx_caps_install(void);
 int hvx_caps_check(void);
 void hvx_caps_remove(void);
-
-/* vfio.c */
-void hvx_vfio_install(void);
-void hvx_vfio_remove(void);
 
 /* debugfs.c */
 void hvx_debugfs_create(struct hvx_vm *vm);

@@ -7,6 +7,9 @@
 #include <linux/sched/signal.h>
 
 #include "core/ops.h"
+#include "memory/memory.h"
+#include "resize/resize.h"
+#include "stop/stop.h"
 
 /* One gate for the foreign VMs, that are older than the module; closed once, for good. */
 struct hvx_gate hvx_foreign_gate;
@@ -29,7 +32,7 @@ static int hvx_run_enter(struct hvx_gate *gate, struct hvx_gate_entry *entry,
 	int ret;
 
 	for (;;) {
-		if (vm && unlikely(!hvx_limit_settled(&vm->limit))) {
+		if (vm && unlikely(!hvx_limit_settled(&vm->memory->limit))) {
 			ret = hvx_limit_settle(vm, vcpu);
 			if (ret)
 				return ret;
@@ -39,7 +42,7 @@ static int hvx_run_enter(struct hvx_gate *gate, struct hvx_gate_entry *entry,
 			vcpu->run->exit_reason = KVM_EXIT_INTR;
 			return ret;
 		}
-		if (!vm || likely(hvx_limit_settled(&vm->limit)))
+		if (!vm || likely(hvx_limit_settled(&vm->memory->limit)))
 			return 0;
 		hvx_gate_leave(gate, entry);
 	}

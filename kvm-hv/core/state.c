@@ -10,6 +10,9 @@
 #include <uapi/linux/kvm_hv_ext.h>
 
 #include "core/ops.h"
+#include "memory/memory.h"
+#include "resize/resize.h"
+#include "stop/stop.h"
 
 /**
  * hvx_state_ioctl() - KVM_PPC_HV_EXT_STATE
@@ -26,9 +29,9 @@ int hvx_state_ioctl(struct hvx_vm *vm, void __user *argp)
 	struct kvm *kvm = vm->kvm;
 	struct kvm_ppc_hv_ext_state state = {
 		.hpt_order = kvm_is_radix(kvm) ? 0 : READ_ONCE(kvm->arch.hpt.order),
-		.resize_strategy = READ_ONCE(vm->resizer.strategy)->id,
+		.resize_strategy = READ_ONCE(vm->resizer->strategy)->id,
 		.guest_stop = hvx_stop_get(vm),
-		.max_page_shift = hvx_limit_shift(vm),
+		.max_page_shift = hvx_limit_shift(&vm->memory->limit),
 		.max_page_flags = hvx_limit_flags(vm),
 	};
 

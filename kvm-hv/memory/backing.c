@@ -20,9 +20,8 @@
 #include <linux/sizes.h>
 #include <linux/userfaultfd_k.h>
 
+#include "base/base.h"
 #include "memory/backing.h"
-#include "core/compat.h"
-#include "core/vm.h"
 
 enum hvx_kind {
 	HVX_KIND_NONE,		/* no mapping at all */
@@ -228,12 +227,12 @@ static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
  * The page size that stock KVM takes for the guest's real mode, from the mapping
  * of address 0, without a look at its alignment.
  */
-static unsigned int hvx_vrma_shift(const struct hvx_memory *mem,
+static unsigned int hvx_vrma_shift(const struct hvx_range *mem,
 				   const struct hvx_piece *piece)
 {
 	if (mem->gpa || piece->start != mem->hva || !piece->shift)
 		return 12;
-	return hvx_limit_guest_shift(min(piece->shift, HVX_GUEST_SHIFT_MAX));
+	return hvx_guest_shift(min(piece->shift, HVX_GUEST_SHIFT_MAX));
 }
 
 static const char hvx_uffd_remark[] = " (userfaultfd brings no huge pages)";
@@ -250,7 +249,7 @@ static const char hvx_uffd_remark[] = " (userfaultfd brings no huge pages)";
  * Return: 0, -EINVAL with a line in the log that says why, or -EINTR if the
  * process is being killed.
  */
-int hvx_backing_check(struct kvm *kvm, const struct hvx_memory *mem,
+int hvx_backing_check(struct kvm *kvm, const struct hvx_range *mem,
 		      unsigned int shift)
 {
 	unsigned long hva, end = mem->hva + mem->size;
@@ -374,7 +373,7 @@ int hvx_backing_show(struct seq_file *m, struct kvm *kvm)
 			hvx_piece_at(kvm->mm, hva, end, &piece);
 			hvx_backing_walk(kvm->mm, hva, piece.end, &count);
 			page = piece.thp ? HPAGE_PMD_SHIFT : piece.shift;
-			page = hvx_limit_guest_shift(page);
+			page = hvx_guest_shift(page);
 			seq_printf(m, "%d %#llx %#lx %s %lu %d %#lx", slot->id,
 				   gpa + (hva - start), piece.end - hva,
 				   hvx_kind_names[piece.kind],

@@ -19,7 +19,7 @@ struct hvx_backing_count {
 };
 
 /* A guest's memory, as a memslot has it or would have it. */
-struct hvx_memory {
+struct hvx_range {
 	int slot;			/* for the log; -1: none yet */
 	u64 gpa;
 	unsigned long hva, size;	/* bytes */
@@ -27,7 +27,7 @@ struct hvx_memory {
 
 void hvx_backing_walk(struct mm_struct *mm, unsigned long start,
 		      unsigned long end, struct hvx_backing_count *count);
-int hvx_backing_check(struct kvm *kvm, const struct hvx_memory *mem,
+int hvx_backing_check(struct kvm *kvm, const struct hvx_range *mem,
 		      unsigned int shift);
 bool hvx_backing_is_device(struct kvm *kvm,
 			   const struct kvm_memory_slot *slot);

@@ -11,62 +11,16 @@
  * reports it.
  */
 #include <linux/anon_inodes.h>
-#include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
-#include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
 #include <uapi/linux/kvm_hv_ext.h>
 
-#include "core/compat.h"
-#include "core/vm.h"
-#include "memory/watch.h"
-
-/**
- * hvx_balloon_init() - the inhibition of a new VM: nobody holds it
- * @b: zeroed
- */
-void hvx_balloon_init(struct hvx_balloon *b)
-{
-	spin_lock_init(&b->lock);
-	hvx_watch_init(b);
-}
-
-/**
- * hvx_balloon_destroy() - for a VM that goes away
- * @vm: the VM; no descriptor holds it, for they hold the VM
- *
- * Context: may sleep.
- */
-void hvx_balloon_destroy(struct hvx_vm *vm)
-{
-	struct hvx_balloon *b = &vm->balloon;
-
-	hvx_watch_end(vm);
-	if (b->eventfd)
-		eventfd_ctx_put(b->eventfd);
-	b->eventfd = NULL;
-}
-
-/*
- * Count a holder in or out, and signal the eventfd for the first and the last one. The
- * count does not go below 0: a probe can miss a holder that comes (vfio.c), but not one
- * that goes.
- */
-static void hvx_balloon_count(struct hvx_balloon *b, enum hvx_holder who,
-			      int by)
-{
-	spin_lock(&b->lock);
-	by = max(by, -(int)b->holders[who]);
-	b->holders[who] += by;
-	b->total += by;
-	if (by && b->total == max(by, 0) && b->eventfd)
-		hvx_eventfd_signal(b->eventfd);
-	spin_unlock(&b->lock);
-}
+#include "base/base.h"
+#include "memory/memory.h"
 
 /**
  * hvx_balloon_get() - become a holder: memory is to stay where it is
@@ -79,7 +33,7 @@ static void hvx_balloon_count(struct hvx_balloon *b, enum hvx_holder who,
  */
 void hvx_balloon_get(struct hvx_vm *vm, enum hvx_holder who)
 {
-	hvx_balloon_count(&vm->balloon, who, 1);
+	hvx_holders_add(&vm->memory->holders, who, 1);
 	hvx_watch_begin(vm);
 }
 
@@ -94,7 +48,7 @@ void hvx_balloon_get(struct hvx_vm *vm, enum hvx_holder who)
  */
 void hvx_balloon_get_atomic(struct hvx_vm *vm, enum hvx_holder who)
 {
-	hvx_balloon_count(&vm->balloon, who, 1);
+	hvx_holders_add(&vm->memory->holders, who, 1);
 	hvx_watch_begin_atomic(vm);
 }
 
@@ -107,7 +61,7 @@ void hvx_balloon_get_atomic(struct hvx_vm *vm, enum hvx_holder who)
  */
 void hvx_balloon_put(struct hvx_vm *vm, enum hvx_holder who)
 {
-	hvx_balloon_count(&vm->balloon, who, -1);
+	hvx_holders_add(&vm->memory->holders, who, -1);
 }
 
 /**
@@ -119,38 +73,7 @@ void hvx_balloon_put(struct hvx_vm *vm, enum hvx_holder who)
  */
 void hvx_balloon_put_all(struct hvx_vm *vm, enum hvx_holder who)
 {
-	hvx_balloon_count(&vm->balloon, who, -INT_MAX);
-}
-
-/**
- * hvx_balloon_holders() - how many holders there are
- * @vm: the VM
- *
- * Return: the number, 0 if the balloon may be used.
- */
-unsigned int hvx_balloon_holders(struct hvx_vm *vm)
-{
-	return READ_ONCE(vm->balloon.total);
-}
-
-/**
- * hvx_balloon_promised() - whether memory that goes breaks a promise
- * @vm: the VM
- *
- * A resize does not count. The guest asks for it, and the VMM need not know. If memory
- * goes meanwhile the resize only does some work twice.
- *
- * Return: true if anybody but resizes holds the inhibition.
- */
-bool hvx_balloon_promised(struct hvx_vm *vm)
-{
-	struct hvx_balloon *b = &vm->balloon;
-	bool promised;
-
-	spin_lock(&b->lock);
-	promised = b->total > b->holders[HVX_HOLDER_RESIZE];
-	spin_unlock(&b->lock);
-	return promised;
+	hvx_holders_add(&vm->memory->holders, who, -INT_MAX);
 }
 
 static int hvx_holder_release(struct inode *inode, struct file *file)
@@ -184,24 +107,6 @@ static int hvx_balloon_new_holder(struct hvx_vm *vm, struct file *vm_file)
 	return fd;
 }
 
-static int hvx_balloon_notify(struct hvx_vm *vm, int fd)
-{
-	struct hvx_balloon *b = &vm->balloon;
-	struct eventfd_ctx *ctx = NULL;
-
-	if (fd != -1) {
-		ctx = eventfd_ctx_fdget(fd);
-		if (IS_ERR(ctx))
-			return PTR_ERR(ctx);
-	}
-	spin_lock(&b->lock);
-	swap(b->eventfd, ctx);
-	spin_unlock(&b->lock);
-	if (ctx)
-		eventfd_ctx_put(ctx);
-	return 0;
-}
-
 /**
  * hvx_balloon_ioctl() - KVM_PPC_BALLOON_INHIBIT
  * @vm: the VM
@@ -225,35 +130,7 @@ int hvx_balloon_ioctl(struct hvx_vm *vm, struct file *vm_file, void __user *argp
 	case KVM_PPC_BALLOON_HOLD:
 		return hvx_balloon_new_holder(vm, vm_file);
 	case KVM_PPC_BALLOON_NOTIFY:
-		return hvx_balloon_notify(vm, arg.eventfd);
+		return hvx_holders_notify(&vm->memory->holders, arg.eventfd);
 	}
 	return -EINVAL;
-}
-
-/**
- * hvx_balloon_show() - print holders and violations, as "name value" lines
- * @m: where
- * @vm: the VM
- */
-void hvx_balloon_show(struct seq_file *m, struct hvx_vm *vm)
-{
-	static const char *const names[HVX_NR_HOLDERS] = {
-		[HVX_HOLDER_FD] = "fd",
-		[HVX_HOLDER_PROMISE] = "promise",
-		[HVX_HOLDER_RESIZE] = "resize",
-		[HVX_HOLDER_VFIO] = "vfio",
-	};
-	struct hvx_balloon *b = &vm->balloon;
-	int i;
-
-	spin_lock(&b->lock);
-	for (i = 0; i < HVX_NR_HOLDERS; i++)
-		seq_printf(m, "%s %u\n", names[i], b->holders[i]);
-	seq_printf(m, "violations %llu\n", b->violations);
-	seq_printf(m, "zapped_bytes %llu\n", b->zapped);
-	seq_printf(m, "split_bytes %llu\n", b->split);
-	seq_printf(m, "resize_events %llu\n", b->resize_events);
-	seq_printf(m, "resize_bytes %llu\n", b->resize_bytes);
-	seq_printf(m, "unseen %llu\n", b->unseen);
-	spin_unlock(&b->lock);
 }

@@ -25,9 +25,8 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
-#include "memory/backing.h"
-#include "core/vm.h"
-#include "memory/watch.h"
+#include "base/base.h"
+#include "memory/memory.h"
 
 #define HVX_LIMIT_MIN	12
 #define HVX_LIMIT_MAX	63
@@ -93,25 +92,6 @@ void hvx_limit_init(struct hvx_limit *limit)
 }
 
 /**
- * hvx_limit_guest_shift() - the largest page of an HPT guest within a limit
- * @shift: the limit, 12 or more
- *
- * Hash mode has pages of 4k, 64k, 16M and 16G (Power ISA v3.0B Book III 5.7.7).
- *
- * Return: the shift of one of these.
- */
-unsigned int hvx_limit_guest_shift(unsigned int shift)
-{
-	if (shift >= 34)
-		return 34;
-	if (shift >= 24)
-		return 24;
-	if (shift >= 16)
-		return 16;
-	return 12;
-}
-
-/**
  * hvx_limit_host_shift() - the largest limit that this host can honour
  *
  * Pages of that size exist here, hugetlbfs or THP; whether there are any to
@@ -129,7 +109,7 @@ unsigned int hvx_limit_host_shift(void)
 		shift = mmu_psize_defs[MMU_PAGE_1G].shift;
 	else if (mmu_psize_defs[MMU_PAGE_2M].shift)
 		shift = mmu_psize_defs[MMU_PAGE_2M].shift;
-	return hvx_limit_guest_shift(min(shift, HVX_GUEST_SHIFT_MAX));
+	return hvx_guest_shift(min(shift, HVX_GUEST_SHIFT_MAX));
 }
 
 /* In strict mode H_ENTER has no page beyond the limit. */
@@ -154,17 +134,17 @@ static const struct hvx_hook_ops hvx_limit_hook_ops = {
  * @shift: the limit, 12 or more
  * @flags: KVM_PPC_HPT_MAX_PAGE_*
  *
- * Memory that there is already is looked at when the first vCPU runs: this is
- * called where it must not sleep. What is in force can be set again at any time, as
- * QEMU does with all of a machine's capabilities at each reset and each loadvm.
+ * Memory that there is already is checked when the first vCPU runs. What is in force
+ * can be set again at any time, as QEMU does with all of a machine's capabilities at
+ * each reset and each loadvm.
  *
- * Context: any.
+ * Context: may sleep; mmap_lock is not held.
  * Return: 0, -EINVAL for nonsense, -EBUSY if another was chosen before or a vCPU
  * has run with another; on an error nothing has changed.
  */
 int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 {
-	struct hvx_limit *limit = &vm->limit;
+	struct hvx_limit *limit = &vm->memory->limit;
 	int ret = 0;
 
 	if (shift < HVX_LIMIT_MIN || shift > HVX_LIMIT_MAX ||
@@ -185,21 +165,9 @@ int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 				     &hvx_limit_hook_ops);
 	}
 	spin_unlock(&limit->lock);
-	if (!ret && hvx_limit_needs_large(vm))
-		hvx_watch_begin_atomic(vm);
+	if (!ret && hvx_limit_needs_large(&vm->memory->limit, vm->kvm))
+		hvx_watch_begin(vm);
 	return ret;
-}
-
-/**
- * hvx_limit_shift() - the limit in force
- * @vm: the VM
- *
- * Context: any.
- * Return: the shift as it was chosen, 0 for no limit.
- */
-unsigned int hvx_limit_shift(struct hvx_vm *vm)
-{
-	return READ_ONCE(vm->limit.shift);
 }
 
 /**
@@ -211,22 +179,7 @@ unsigned int hvx_limit_shift(struct hvx_vm *vm)
  */
 u64 hvx_limit_flags(struct hvx_vm *vm)
 {
-	return hvx_limit_strict(&vm->limit) ? KVM_PPC_HPT_MAX_PAGE_STRICT : 0;
-}
-
-/**
- * hvx_limit_needs_large() - whether pages of the host's base size will not do
- * @vm: the VM
- *
- * Context: any.
- * Return: true for an HPT guest with a limit above that.
- */
-bool hvx_limit_needs_large(struct hvx_vm *vm)
-{
-	unsigned int limit = hvx_limit_shift(vm);
-
-	return limit && !kvm_is_radix(vm->kvm) &&
-	       hvx_limit_guest_shift(limit) > PAGE_SHIFT;
+	return hvx_limit_strict(&vm->memory->limit) ? KVM_PPC_HPT_MAX_PAGE_STRICT : 0;
 }
 
 /**
@@ -239,7 +192,7 @@ bool hvx_limit_needs_large(struct hvx_vm *vm)
 void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info)
 {
 	struct kvm_ppc_one_seg_page_size *from, *to = info->sps;
-	unsigned int limit = hvx_limit_shift(vm);
+	unsigned int limit = hvx_limit_shift(&vm->memory->limit);
 	int i, n;
 
 	if (!limit)
@@ -261,10 +214,10 @@ void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info)
 	}
 }
 
-static int hvx_limit_check(struct hvx_vm *vm, const struct hvx_memory *mem,
+static int hvx_limit_check(struct hvx_vm *vm, const struct hvx_range *mem,
 			   unsigned int shift)
 {
-	if (mem->gpa >= vm->limit.device_base)
+	if (mem->gpa >= vm->memory->limit.device_base)
 		return 0;
 	return hvx_backing_check(vm->kvm, mem, shift);
 }
@@ -273,7 +226,7 @@ static int hvx_limit_check_slot(struct hvx_vm *vm,
 				const struct kvm_memory_slot *slot,
 				unsigned int shift)
 {
-	const struct hvx_memory mem = {
+	const struct hvx_range mem = {
 		.slot = slot->id,
 		.gpa = gfn_to_gpa(slot->base_gfn),
 		.hva = slot->userspace_addr,
@@ -285,7 +238,7 @@ static int hvx_limit_check_slot(struct hvx_vm *vm,
 
 static void hvx_limit_unsettle(struct hvx_vm *vm)
 {
-	atomic_inc(&vm->limit.epoch);
+	atomic_inc(&vm->memory->limit.epoch);
 }
 
 /**
@@ -302,7 +255,7 @@ static void hvx_limit_unsettle(struct hvx_vm *vm)
 int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change)
 {
-	unsigned int limit = hvx_limit_shift(vm);
+	unsigned int limit = hvx_limit_shift(&vm->memory->limit);
 
 	if (!limit || (change != KVM_MR_CREATE && change != KVM_MR_MOVE))
 		return 0;
@@ -310,13 +263,13 @@ int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		hvx_limit_unsettle(vm);
 		return 0;
 	}
-	if (hvx_limit_needs_large(vm))
+	if (hvx_limit_needs_large(&vm->memory->limit, vm->kvm))
 		hvx_watch_begin(vm);
-	return hvx_limit_check_slot(vm, slot, hvx_limit_guest_shift(limit));
+	return hvx_limit_check_slot(vm, slot, hvx_guest_shift(limit));
 }
 
 /* Whether a memslot is there already; as KVM has it, any page of it counts. */
-static bool hvx_limit_overlaps(struct kvm *kvm, const struct hvx_memory *mem)
+static bool hvx_limit_overlaps(struct kvm *kvm, const struct hvx_range *mem)
 {
 	gfn_t start = gpa_to_gfn(mem->gpa), end = start + (mem->size >> PAGE_SHIFT);
 	struct kvm_memslot_iter iter;
@@ -347,9 +300,9 @@ static bool hvx_limit_overlaps(struct kvm *kvm, const struct hvx_memory *mem)
  */
 int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp)
 {
-	unsigned int limit = hvx_limit_shift(vm);
+	unsigned int limit = hvx_limit_shift(&vm->memory->limit);
 	struct kvm_ppc_check_memory arg;
-	struct hvx_memory mem;
+	struct hvx_range mem;
 
 	if (copy_from_user(&arg, argp, sizeof(arg)))
 		return -EFAULT;
@@ -361,7 +314,7 @@ int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp)
 	    arg.size >> PAGE_SHIFT > KVM_MEM_MAX_NR_PAGES)
 		return -EINVAL;
 
-	mem = (struct hvx_memory) {
+	mem = (struct hvx_range) {
 		.slot = -1,
 		.gpa = arg.guest_addr,
 		.hva = arg.host_addr,
@@ -371,7 +324,7 @@ int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp)
 		return -EEXIST;
 	if (!limit || kvm_is_radix(vm->kvm))
 		return 0;
-	return hvx_limit_check(vm, &mem, hvx_limit_guest_shift(limit));
+	return hvx_limit_check(vm, &mem, hvx_guest_shift(limit));
 }
 
 /**
@@ -387,7 +340,7 @@ int hvx_limit_ask_ioctl(struct hvx_vm *vm, void __user *argp)
 void hvx_limit_recheck(struct hvx_vm *vm)
 {
 	hvx_limit_unsettle(vm);
-	if (!hvx_limit_shift(vm))
+	if (!hvx_limit_shift(&vm->memory->limit))
 		return;
 	/* A vCPU that comes in after this kick sees the new epoch: hvx_run_enter(). */
 	hvx_gate_kick(&vm->gate);
@@ -413,7 +366,7 @@ static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift)
 /* A guest with pages above the host's base size cannot lose some of one. */
 static void hvx_limit_hold(struct hvx_vm *vm, bool hold)
 {
-	struct hvx_limit *limit = &vm->limit;
+	struct hvx_limit *limit = &vm->memory->limit;
 
 	mutex_lock(&limit->hold_lock);
 	if (hold && !limit->holds)
@@ -435,7 +388,7 @@ static void hvx_limit_hold(struct hvx_vm *vm, bool hold)
  */
 int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
-	struct hvx_limit *limit = &vm->limit;
+	struct hvx_limit *limit = &vm->memory->limit;
 	int ret = 0, epoch = atomic_read(&limit->epoch);
 	unsigned int shift;
 	bool promise;
@@ -446,7 +399,7 @@ int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	spin_unlock(&limit->lock);
 
 	promise = shift && !kvm_is_radix(vm->kvm);
-	shift = promise ? hvx_limit_guest_shift(shift) : 0;
+	shift = promise ? hvx_guest_shift(shift) : 0;
 	hvx_limit_hold(vm, shift > PAGE_SHIFT);
 	if (promise)
 		ret = hvx_limit_check_all(vm, shift);

@@ -19,7 +19,8 @@
 #include <linux/ratelimit.h>
 #include <linux/userfaultfd_k.h>
 
-#include "core/vm.h"
+#include "base/base.h"
+#include "memory/memory.h"
 
 static const char *hvx_thp_why(struct hvx_vm *vm, struct vm_area_struct *vma)
 {
@@ -29,7 +30,7 @@ static const char *hvx_thp_why(struct hvx_vm *vm, struct vm_area_struct *vma)
 		return "it is registered with userfaultfd";
 	if (!(vma->vm_flags & VM_HUGEPAGE))
 		return "MADV_HUGEPAGE is no longer in force";
-	if (!READ_ONCE(vm->limit.ran))
+	if (!READ_ONCE(vm->memory->limit.ran))
 		return "it was given back or split before the guest has run, as for post-copy";
 	return NULL;
 }
@@ -54,8 +55,8 @@ void hvx_thp_going(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 	struct vm_area_struct *vma;
 	const char *why = NULL;
 
-	if (atomic_read(&vm->limit.told) ||
-	    gfn_to_gpa(slot->base_gfn) >= vm->limit.device_base ||
+	if (atomic_read(&vm->memory->limit.told) ||
+	    gfn_to_gpa(slot->base_gfn) >= vm->memory->limit.device_base ||
 	    !mmap_read_trylock(mm))
 		return;
 	vma = vma_lookup(mm, hva);
@@ -63,7 +64,7 @@ void hvx_thp_going(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		why = hvx_thp_why(vm, vma);
 	mmap_read_unlock(mm);
 
-	if (!why || !__ratelimit(&limit) || atomic_xchg(&vm->limit.told, 1))
+	if (!why || !__ratelimit(&limit) || atomic_xchg(&vm->memory->limit.told, 1))
 		return;
 	pr_warn("VM of process %d: memslot %d: the transparent huge pages that its page-size limit needs will not come back: %s\n",
 		vm->kvm->userspace_pid, slot->id, why);

@@ -1,98 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device that is assigned to a VM by VFIO works on the pages that were there
- * when they were mapped for it, so the VM's memory has to stay (balloon.c).
+ * A device that is assigned to a VM by VFIO works on the pages that were there when
+ * they were mapped for it, so the VM's memory has to stay (balloon.c).
  *
- * KVM is told of such devices as files of a pseudo device, in a plain function
- * without a seam. It is probed, as the capabilities are, but not insisted on: a
- * kernel that has no VFIO, or calls the function something else, gets by without.
+ * KVM is told of such devices as files of a pseudo device, in plain functions. There is
+ * a detour around them, as around the capabilities', but not insisted on: a kernel that
+ * has no VFIO, or calls the functions something else, gets by without.
+ *
+ * KVM's own function is called from ours by the pointer that KVM calls it by. That call
+ * meets the probe again, which knows it by the thread.
  */
-#include <linux/kprobes.h>
 #include <linux/kvm_host.h>
+#include <linux/mutex.h>
 
-#include "core/ops.h"
+#include "base/base.h"
+#include "memory/memory.h"
 
-/* A file that is added or removed. */
-struct hvx_vfio_call {
-	struct hvx_vm *vm;
-	bool add;
-};
-
-/* At the entry of kvm_vfio_set_attr(): false if it is not about that. */
-static bool hvx_vfio_about(const struct pt_regs *regs,
-			   struct hvx_vfio_call *call)
+static bool hvx_vfio_attr_wants(unsigned long arg0, unsigned long arg1)
 {
-	const struct kvm_device *dev = (void *)regs->gpr[3];
-	const struct kvm_device_attr *attr = (void *)regs->gpr[4];
+	const struct kvm_device *dev = (void *)arg0;
+	const struct kvm_device_attr *attr = (void *)arg1;
+	struct hvx_vm *vm;
 
 	if (attr->group != KVM_DEV_VFIO_GROUP ||
 	    (attr->attr != KVM_DEV_VFIO_GROUP_ADD &&
 	     attr->attr != KVM_DEV_VFIO_GROUP_DEL))
 		return false;
-	call->vm = hvx_vm_find(dev->kvm);
-	call->add = attr->attr == KVM_DEV_VFIO_GROUP_ADD;
-	return call->vm;
+	vm = hvx_vm_find(dev->kvm);
+	return vm && READ_ONCE(vm->memory->vfio.setter) != current;
 }
 
-static int hvx_vfio_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+/* A file is added or removed. Before it is added memory has to stay already. */
+static long hvx_vfio_set_attr(struct kvm_device *dev, struct kvm_device_attr *attr)
 {
-	return hvx_vfio_about(regs, (void *)ri->data) ? 0 : 1;
+	struct hvx_vm *vm = hvx_vm_find(dev->kvm);
+	struct hvx_vfio *vfio = &vm->memory->vfio;
+	bool add = attr->attr == KVM_DEV_VFIO_GROUP_ADD;
+	int ret;
+
+	/* KVM's function reads memory of the VMM's, which may take for ever. */
+	if (mutex_lock_killable(&vfio->lock))
+		return -EINTR;
+	if (add)
+		hvx_balloon_get(vm, HVX_HOLDER_VFIO);
+	WRITE_ONCE(vfio->setter, current);
+	ret = dev->ops->set_attr(dev, attr);
+	WRITE_ONCE(vfio->setter, NULL);
+	/* Not added after all, or removed. */
+	if (add == !!ret)
+		hvx_balloon_put(vm, HVX_HOLDER_VFIO);
+	mutex_unlock(&vfio->lock);
+	return ret;
 }
 
-/*
- * A file that may be about to be added. Held already here, in a plain probe, which
- * never fails: the instances of the other one can be used up, by VMMs that sleep in
- * this function. Who is missed then holds for too long, not too short.
- */
-static int hvx_vfio_adding(struct kprobe *kp, struct pt_regs *regs)
+static bool hvx_vfio_release_wants(unsigned long arg0, unsigned long arg1)
 {
-	struct hvx_vfio_call call;
-
-	if (hvx_vfio_about(regs, &call) && call.add)
-		hvx_balloon_get_atomic(call.vm, HVX_HOLDER_VFIO);
-	return 0;
-}
-
-static struct kprobe hvx_vfio_adding_probe = {
-	.symbol_name = "kvm_vfio_set_attr",
-	.pre_handler = hvx_vfio_adding,
-};
-
-static int hvx_vfio_return(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct hvx_vfio_call *call = (void *)ri->data;
-	bool failed = (int)regs_return_value(regs);
-
-	/* Not added after all, or no longer there. */
-	if (call->add == failed)
-		hvx_balloon_put(call->vm, HVX_HOLDER_VFIO);
-	return 0;
-}
-
-static struct kretprobe hvx_vfio_probe = {
-	.kp.symbol_name = "kvm_vfio_set_attr",
-	.entry_handler = hvx_vfio_entry,
-	.handler = hvx_vfio_return,
-	.data_size = sizeof(struct hvx_vfio_call),
-};
-
-/* The pseudo device is closed, and all its files with it. */
-static int hvx_vfio_released(struct kprobe *kp, struct pt_regs *regs)
-{
-	const struct kvm_device *dev = (void *)regs->gpr[3];
+	const struct kvm_device *dev = (void *)arg0;
 	struct hvx_vm *vm = hvx_vm_find(dev->kvm);
 
-	if (vm)
-		hvx_balloon_put_all(vm, HVX_HOLDER_VFIO);
-	return 0;
+	return vm && READ_ONCE(vm->memory->vfio.releaser) != current;
 }
 
-static struct kprobe hvx_vfio_release_probe = {
-	.symbol_name = "kvm_vfio_release",
-	.pre_handler = hvx_vfio_released,
+/* The pseudo device is closed, and all its files with it; kvm->lock is held. */
+static void hvx_vfio_release(struct kvm_device *dev)
+{
+	struct hvx_vm *vm = hvx_vm_find(dev->kvm);
+	struct hvx_vfio *vfio = &vm->memory->vfio;
+
+	WRITE_ONCE(vfio->releaser, current);
+	dev->ops->release(dev);
+	WRITE_ONCE(vfio->releaser, NULL);
+	hvx_balloon_put_all(vm, HVX_HOLDER_VFIO);
+}
+
+static struct hvx_detour hvx_vfio_attr_detour = {
+	.wants = hvx_vfio_attr_wants,
+	.function = hvx_vfio_set_attr,
 };
 
-static bool hvx_vfio_probed, hvx_vfio_adding_probed, hvx_vfio_release_probed;
+static struct hvx_detour hvx_vfio_release_detour = {
+	.wants = hvx_vfio_release_wants,
+	.function = hvx_vfio_release,
+};
 
 /**
  * hvx_vfio_install() - start to notice devices that are assigned
@@ -101,15 +90,10 @@ static bool hvx_vfio_probed, hvx_vfio_adding_probed, hvx_vfio_release_probed;
  */
 void hvx_vfio_install(void)
 {
-	hvx_vfio_probe.maxactive = 4 * num_possible_cpus();
-	/* A hold that is not let go on failure is no use, so that probe comes first. */
-	hvx_vfio_probed = !register_kretprobe(&hvx_vfio_probe);
-	if (hvx_vfio_probed)
-		hvx_vfio_adding_probed = !register_kprobe(&hvx_vfio_adding_probe);
-	if (!hvx_vfio_adding_probed)
+	if (hvx_detour_install(&hvx_vfio_attr_detour, "kvm_vfio_set_attr"))
 		pr_info("assigned devices will not inhibit ballooning: no kvm_vfio_set_attr() to probe\n");
 	/* Older kernels keep the files until the VM goes. */
-	hvx_vfio_release_probed = !register_kprobe(&hvx_vfio_release_probe);
+	hvx_detour_install(&hvx_vfio_release_detour, "kvm_vfio_release");
 }
 
 /**
@@ -119,10 +103,6 @@ void hvx_vfio_install(void)
  */
 void hvx_vfio_remove(void)
 {
-	if (hvx_vfio_release_probed)
-		unregister_kprobe(&hvx_vfio_release_probe);
-	if (hvx_vfio_adding_probed)
-		unregister_kprobe(&hvx_vfio_adding_probe);
-	if (hvx_vfio_probed)
-		unregister_kretprobe(&hvx_vfio_probe);
+	hvx_detour_remove(&hvx_vfio_release_detour);
+	hvx_detour_remove(&hvx_vfio_attr_detour);
 }

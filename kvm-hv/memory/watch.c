@@ -19,11 +19,15 @@
 #include <linux/mmu_notifier.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
+#include <linux/seq_file.h>
 
-#include "core/compat.h"
-#include "core/trace.h"
-#include "core/vm.h"
-#include "memory/watch.h"
+#include "base/base.h"
+#include "memory/memory.h"
+
+#define CREATE_TRACE_POINTS
+#include "memory/trace.h"
+
+struct workqueue_struct *hvx_watch_wq;
 
 /* The part of a memslot between two host addresses; empty if start >= end. */
 struct hvx_part {
@@ -120,7 +124,7 @@ static int hvx_watch_slot(struct hvx_vm *vm, const struct hvx_snapshot *snap,
 		id = slot->id;
 		*gpa = gfn_to_gpa(slot->base_gfn) +
 		       (part.start - slot->userspace_addr);
-		if (hvx_limit_needs_large(vm))
+		if (hvx_limit_needs_large(&vm->memory->limit, vm->kvm))
 			hvx_thp_going(vm, slot, part.start);
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
@@ -132,23 +136,23 @@ static void hvx_watch_report(struct hvx_vm *vm,
 {
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
-	struct hvx_balloon *b = &vm->balloon;
+	struct hvx_watch *w = &vm->memory->watch;
 	bool first = false;
 	u64 gpa = 0;
 	int slot;
 
-	spin_lock(&b->lock);
+	spin_lock(&w->lock);
 	if (snap->promised) {
-		b->violations++;
-		b->zapped += zapped;
-		b->split += split;
-		first = !b->warned && __ratelimit(&limit);
-		b->warned |= first;
+		w->violations++;
+		w->zapped += zapped;
+		w->split += split;
+		first = !w->warned && __ratelimit(&limit);
+		w->warned |= first;
 	} else if (snap->held) {
-		b->resize_events++;
-		b->resize_bytes += zapped + split;
+		w->resize_events++;
+		w->resize_bytes += zapped + split;
 	}
-	spin_unlock(&b->lock);
+	spin_unlock(&w->lock);
 
 	slot = hvx_watch_slot(vm, snap, &gpa);
 	if (snap->promised)
@@ -179,53 +183,54 @@ static bool hvx_watch_harmless(const struct mmu_notifier_range *range)
 static int hvx_watch_start(struct mmu_notifier *mn,
 			   const struct mmu_notifier_range *range)
 {
-	struct hvx_balloon *b = container_of(mn, struct hvx_balloon, notifier);
-	struct hvx_vm *vm = container_of(b, struct hvx_vm, balloon);
+	struct hvx_watch *w = container_of(mn, struct hvx_watch, notifier);
+	struct hvx_vm *vm = w->vm;
 	struct hvx_snapshot snap = {
 		.task = current,
 		.start = range->start,
 		.end = range->end,
-		.held = hvx_balloon_holders(vm),
+		.held = hvx_holders_total(&vm->memory->holders),
 	};
 	int i;
 
-	if (!snap.held && (READ_ONCE(vm->limit.ran) || !hvx_limit_needs_large(vm)))
+	if (!snap.held && (READ_ONCE(vm->memory->limit.ran) ||
+			   !hvx_limit_needs_large(&vm->memory->limit, vm->kvm)))
 		return 0;
 	if (hvx_watch_harmless(range))
 		return 0;
-	snap.promised = hvx_balloon_promised(vm);
+	snap.promised = hvx_holders_promised(&vm->memory->holders);
 	hvx_watch_snapshot(vm->kvm, &snap);
 	if (!snap.small && !snap.large)
 		return 0;
 
-	spin_lock(&b->lock);
-	for (i = 0; i < HVX_NR_SNAPSHOTS && b->snapshots[i].task; i++)
+	spin_lock(&w->lock);
+	for (i = 0; i < HVX_NR_SNAPSHOTS && w->snapshots[i].task; i++)
 		;
 	if (i < HVX_NR_SNAPSHOTS)
-		b->snapshots[i] = snap;
+		w->snapshots[i] = snap;
 	else
-		b->unseen++;
-	spin_unlock(&b->lock);
+		w->unseen++;
+	spin_unlock(&w->lock);
 	return 0;
 }
 
 /* The last one, as a task may be in two at a time, one inside the other. */
-static bool hvx_watch_claim(struct hvx_balloon *b, struct hvx_snapshot *snap)
+static bool hvx_watch_claim(struct hvx_watch *w, struct hvx_snapshot *snap)
 {
 	struct hvx_snapshot *e = NULL;
 	int i;
 
-	spin_lock(&b->lock);
+	spin_lock(&w->lock);
 	for (i = 0; i < HVX_NR_SNAPSHOTS; i++)
-		if (b->snapshots[i].task == snap->task &&
-		    b->snapshots[i].start == snap->start &&
-		    b->snapshots[i].end == snap->end)
-			e = &b->snapshots[i];
+		if (w->snapshots[i].task == snap->task &&
+		    w->snapshots[i].start == snap->start &&
+		    w->snapshots[i].end == snap->end)
+			e = &w->snapshots[i];
 	if (e) {
 		*snap = *e;
 		e->task = NULL;
 	}
-	spin_unlock(&b->lock);
+	spin_unlock(&w->lock);
 	return e;
 }
 
@@ -238,8 +243,8 @@ static unsigned long hvx_more(unsigned long were, unsigned long are)
 static void hvx_watch_finish(struct mmu_notifier *mn,
 			     const struct mmu_notifier_range *range)
 {
-	struct hvx_balloon *b = container_of(mn, struct hvx_balloon, notifier);
-	struct hvx_vm *vm = container_of(b, struct hvx_vm, balloon);
+	struct hvx_watch *w = container_of(mn, struct hvx_watch, notifier);
+	struct hvx_vm *vm = w->vm;
 	struct hvx_snapshot before = {
 		.task = current,
 		.start = range->start,
@@ -248,7 +253,7 @@ static void hvx_watch_finish(struct mmu_notifier *mn,
 	struct hvx_snapshot after = before;
 	unsigned long zapped, split;
 
-	if (hvx_watch_harmless(range) || !hvx_watch_claim(b, &before))
+	if (hvx_watch_harmless(range) || !hvx_watch_claim(w, &before))
 		return;
 	hvx_watch_snapshot(vm->kvm, &after);
 	/*
@@ -271,19 +276,19 @@ static const struct mmu_notifier_ops hvx_watch_ops = {
 
 static int hvx_watch_register(struct hvx_vm *vm)
 {
-	struct hvx_balloon *b = &vm->balloon;
+	struct hvx_watch *w = &vm->memory->watch;
 	struct mm_struct *mm = vm->kvm->mm;
 	int ret = 0;
 
-	mutex_lock(&b->watch_lock);
+	mutex_lock(&w->begin_lock);
 	/* A process on its way out has no memory left to watch. */
-	if (!b->watching && mmget_not_zero(mm)) {
-		b->notifier.ops = &hvx_watch_ops;
-		ret = mmu_notifier_register(&b->notifier, mm);
-		b->watching = !ret;
+	if (!w->begun && mmget_not_zero(mm)) {
+		w->notifier.ops = &hvx_watch_ops;
+		ret = mmu_notifier_register(&w->notifier, mm);
+		w->begun = !ret;
 		mmput(mm);
 	}
-	mutex_unlock(&b->watch_lock);
+	mutex_unlock(&w->begin_lock);
 	return ret;
 }
 
@@ -297,23 +302,23 @@ static int hvx_watch_register(struct hvx_vm *vm)
  */
 static int hvx_watch_try_register(struct hvx_vm *vm)
 {
-	struct hvx_balloon *b = &vm->balloon;
+	struct hvx_watch *w = &vm->memory->watch;
 	struct mm_struct *mm = vm->kvm->mm;
 	int ret = 0;
 
-	if (!mutex_trylock(&b->watch_lock))
+	if (!mutex_trylock(&w->begin_lock))
 		return -EAGAIN;
-	if (!b->watching && mmget_not_zero(mm)) {
+	if (!w->begun && mmget_not_zero(mm)) {
 		ret = -EAGAIN;
 		if (hvx_mmap_write_trylock(mm)) {
-			b->notifier.ops = &hvx_watch_ops;
-			ret = __mmu_notifier_register(&b->notifier, mm);
-			b->watching = !ret;
+			w->notifier.ops = &hvx_watch_ops;
+			ret = __mmu_notifier_register(&w->notifier, mm);
+			w->begun = !ret;
 			mmap_write_unlock(mm);
 		}
 		mmput_async(mm);
 	}
-	mutex_unlock(&b->watch_lock);
+	mutex_unlock(&w->begin_lock);
 	return ret;
 }
 
@@ -330,7 +335,7 @@ static int hvx_watch_try_register(struct hvx_vm *vm)
  */
 void hvx_watch_begin_atomic(struct hvx_vm *vm)
 {
-	queue_delayed_work(hvx_wq, &vm->balloon.watch_work, 0);
+	queue_delayed_work(hvx_watch_wq, &vm->memory->watch.begin_work, 0);
 }
 
 /**
@@ -351,35 +356,53 @@ void hvx_watch_begin(struct hvx_vm *vm)
 
 static void hvx_watch_work(struct work_struct *work)
 {
-	struct hvx_balloon *b = container_of(to_delayed_work(work),
-					     struct hvx_balloon, watch_work);
+	struct hvx_watch *w = container_of(to_delayed_work(work),
+					   struct hvx_watch, begin_work);
 
-	if (hvx_watch_try_register(container_of(b, struct hvx_vm, balloon)))
-		queue_delayed_work(hvx_wq, &b->watch_work, HVX_WATCH_RETRY);
+	if (hvx_watch_try_register(w->vm))
+		queue_delayed_work(hvx_watch_wq, &w->begin_work, HVX_WATCH_RETRY);
 }
 
 /**
  * hvx_watch_init() - the watch of a new VM, not begun
- * @b: zeroed
+ * @w: zeroed
+ * @vm: the VM
  */
-void hvx_watch_init(struct hvx_balloon *b)
+void hvx_watch_init(struct hvx_watch *w, struct hvx_vm *vm)
 {
-	mutex_init(&b->watch_lock);
-	INIT_DELAYED_WORK(&b->watch_work, hvx_watch_work);
+	w->vm = vm;
+	spin_lock_init(&w->lock);
+	mutex_init(&w->begin_lock);
+	INIT_DELAYED_WORK(&w->begin_work, hvx_watch_work);
 }
 
 /**
  * hvx_watch_end() - end the watch
- * @vm: the VM, which goes away
+ * @w: of a VM that goes away
  *
  * Context: may sleep.
  */
-void hvx_watch_end(struct hvx_vm *vm)
+void hvx_watch_end(struct hvx_watch *w)
 {
-	struct hvx_balloon *b = &vm->balloon;
+	cancel_delayed_work_sync(&w->begin_work);
+	if (w->begun)
+		mmu_notifier_unregister(&w->notifier, w->vm->kvm->mm);
+	w->begun = false;
+}
 
-	cancel_delayed_work_sync(&b->watch_work);
-	if (b->watching)
-		mmu_notifier_unregister(&b->notifier, vm->kvm->mm);
-	b->watching = false;
+/**
+ * hvx_watch_show() - print what has been seen, as "name value" lines
+ * @m: where
+ * @w: the VM's
+ */
+void hvx_watch_show(struct seq_file *m, struct hvx_watch *w)
+{
+	spin_lock(&w->lock);
+	seq_printf(m, "violations %llu\n", w->violations);
+	seq_printf(m, "zapped_bytes %llu\n", w->zapped);
+	seq_printf(m, "split_bytes %llu\n", w->split);
+	seq_printf(m, "resize_events %llu\n", w->resize_events);
+	seq_printf(m, "resize_bytes %llu\n", w->resize_bytes);
+	seq_printf(m, "unseen %llu\n", w->unseen);
+	spin_unlock(&w->lock);
 }

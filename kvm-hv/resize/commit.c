@@ -12,8 +12,9 @@
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
 
-#include "core/vm.h"
-#include "core/trace.h"
+#include "base/base.h"
+#include "resize/resize.h"
+#include "resize/trace.h"
 
 /*
  * How long COMMIT tries. A Linux guest has all its CPUs in stop_machine() at that
@@ -83,7 +84,7 @@ static int hvx_commit_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
 static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
 			    unsigned long longest)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 	ktime_t start = ktime_get();
 	u64 commit_ns;
 	int ret;
@@ -118,7 +119,7 @@ static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
  */
 static int hvx_commit_locked(struct hvx_vm *vm, u64 order, unsigned long longest)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 	struct hvx_resize *rs;
 	int ret = -ENXIO;
 
@@ -139,7 +140,7 @@ static int hvx_commit_locked(struct hvx_vm *vm, u64 order, unsigned long longest
 /* -EAGAIN: a vCPU or a lock could not be had at once, and all is as it was. */
 static int hvx_commit_try(struct hvx_vm *vm, u64 order, unsigned long longest)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 	struct kvm *kvm = vm->kvm;
 	int ret = -EAGAIN;
 

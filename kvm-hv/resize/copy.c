@@ -17,8 +17,8 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
-#include "core/compat.h"
-#include "core/vm.h"
+#include "base/base.h"
+#include "resize/resize.h"
 
 /* Less than this is not worth another thread: 4 MiB of table. */
 #define HVX_COPY_PART_PTEGS	BIT(15)

@@ -11,9 +11,9 @@
 #include <linux/kvm_host.h>
 #include <linux/sched.h>
 
-#include "core/compat.h"
-#include "core/vm.h"
-#include "core/trace.h"
+#include "base/base.h"
+#include "resize/resize.h"
+#include "resize/trace.h"
 
 /* HPTEs between two looks at whether somebody else wants the CPU. */
 #define HVX_HARVEST_CHUNK	4096
@@ -194,7 +194,7 @@ void hvx_harvest_work(struct work_struct *work)
  */
 void hvx_harvest_begin(struct hvx_resize *rs)
 {
-	struct hvx_resizer *rz = &rs->vm->resizer;
+	struct hvx_resizer *rz = rs->vm->resizer;
 
 	lockdep_assert_held(&rz->hpt_lock);
 	rz->harvest = rs;
@@ -211,7 +211,7 @@ void hvx_harvest_begin(struct hvx_resize *rs)
  */
 void hvx_harvest_start(struct hvx_resize *rs)
 {
-	struct hvx_resizer *rz = &rs->vm->resizer;
+	struct hvx_resizer *rz = rs->vm->resizer;
 
 	lockdep_assert_held(&rz->hpt_lock);
 	queue_delayed_work(hvx_harvest_wq, &rz->harvest_work,
@@ -227,7 +227,7 @@ void hvx_harvest_start(struct hvx_resize *rs)
  */
 void hvx_harvest_wait(struct hvx_vm *vm)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 
 	atomic_inc(&rz->harvest_waiters);
 	flush_delayed_work(&rz->harvest_work);

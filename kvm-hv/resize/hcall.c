@@ -9,8 +9,9 @@
 
 #include <asm/hvcall.h>
 
-#include "memory/backing.h"
-#include "core/ops.h"
+#include "memory/memory.h"
+#include "base/base.h"
+#include "resize/resize.h"
 
 static unsigned int hpt_order_slack = 1;
 module_param(hpt_order_slack, uint, 0644);

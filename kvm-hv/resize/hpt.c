@@ -5,6 +5,7 @@
  * A table is made so that stock KVM can free it: it is stock KVM's, once a
  * resize has installed it.
  */
+#include <linux/build_bug.h>
 #include <linux/gfp.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
@@ -14,8 +15,27 @@
 #include <linux/sort.h>
 #include <linux/vmalloc.h>
 
-#include "core/compat.h"
 #include "resize/hpt.h"
+
+/* hpte.h has its own names for the unit tests' sake: they are the kernel's. */
+#define HVX_SAME(ours, kernels)	static_assert((ours) == (kernels))
+HVX_SAME(HPT_V_AVPN, HPTE_V_AVPN);
+HVX_SAME(HPT_V_BOLTED, HPTE_V_BOLTED);
+HVX_SAME(HPT_V_LARGE, HPTE_V_LARGE);
+HVX_SAME(HPT_V_SECONDARY, HPTE_V_SECONDARY);
+HVX_SAME(HPT_V_VALID, HPTE_V_VALID);
+HVX_SAME(HPT_V_HVLOCK, HPTE_V_HVLOCK);
+HVX_SAME(HPT_V_ABSENT, HPTE_V_ABSENT);
+HVX_SAME(HPT_R_PP0, HPTE_R_PP0);
+HVX_SAME(HPT_R_KEY, HPTE_R_KEY);
+HVX_SAME(HPT_R_RPN, HPTE_R_RPN);
+HVX_SAME(HPT_R_R, HPTE_R_R);
+HVX_SAME(HPT_R_C, HPTE_R_C);
+HVX_SAME(HPT_GR_MODIFIED, HPTE_GR_MODIFIED);
+HVX_SAME(HPT_V3_V_COMMON, HPTE_V_COMMON_BITS);
+HVX_SAME(HPT_V3_R_B, HPTE_R_3_0_SSIZE_MASK);
+HVX_SAME(HPT_ORDER_MIN, PPC_MIN_HPT_ORDER);
+HVX_SAME(HPT_ORDER_MAX, PPC_MAX_HPT_ORDER);
 
 static unsigned int fail_alloc;
 module_param(fail_alloc, uint, 0644);

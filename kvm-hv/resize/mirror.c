@@ -28,9 +28,8 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
-#include "core/compat.h"
-#include "core/trace.h"
-#include "core/vm.h"
+#include "base/base.h"
+#include "resize/trace.h"
 #include "resize/mirror.h"
 #include "resize/warm.h"
 
@@ -463,7 +462,7 @@ static const struct hvx_hook_ops hvx_mirror_hook_ops = {
  */
 static int hvx_mirror_begin(struct hvx_resize *rs)
 {
-	struct hvx_resizer *rz = &rs->vm->resizer;
+	struct hvx_resizer *rz = rs->vm->resizer;
 	int ret = -ECANCELED;
 
 	mutex_lock(&rz->lock);

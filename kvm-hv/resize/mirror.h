@@ -7,7 +7,7 @@
 
 #include <linux/atomic.h>
 
-#include "core/intercept.h"
+#include "base/base.h"
 #include "resize/resize.h"
 
 struct hvx_mirror {

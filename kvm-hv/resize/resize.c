@@ -14,9 +14,12 @@
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 
-#include "core/vm.h"
-#include "memory/watch.h"
-#include "core/trace.h"
+#include "base/base.h"
+#include "resize/resize.h"
+#include "memory/memory.h"
+
+#define CREATE_TRACE_POINTS
+#include "resize/trace.h"
 
 static unsigned int commit_timeout_ms = 30000;
 module_param(commit_timeout_ms, uint, 0644);
@@ -35,8 +38,7 @@ MODULE_PARM_DESC(commit_timeout_ms,
 
 /*
  * A queue runs so many works at a time for all VMs, so those that wait for each other
- * or for something of a VM's have different ones. Prepare and watch: a prepare waits
- * for a harvest.
+ * or for something of a VM's have different ones. The prepares: one waits for a harvest.
  */
 struct workqueue_struct *hvx_wq;
 /* The harvests, which are waited for under locks. */
@@ -52,7 +54,7 @@ static struct workqueue_struct *hvx_timeout_wq;
  */
 static void hvx_resize_hold_memory(struct hvx_resize *rs)
 {
-	if (!hvx_throttle_may_hold(&rs->vm->resizer.throttle))
+	if (!hvx_throttle_may_hold(&rs->vm->resizer->throttle))
 		return;
 	/* The caller has begun to watch; mmap_lock is not for who holds the lock. */
 	hvx_balloon_get_atomic(rs->vm, HVX_HOLDER_RESIZE);
@@ -62,7 +64,7 @@ static void hvx_resize_hold_memory(struct hvx_resize *rs)
 /* The lock is held, unless it has been committed and harvested. */
 static void hvx_resize_release_memory(struct hvx_resize *rs)
 {
-	struct hvx_resizer *rz = &rs->vm->resizer;
+	struct hvx_resizer *rz = rs->vm->resizer;
 
 	if (!rs->holds_memory)
 		return;
@@ -107,7 +109,7 @@ void hvx_resize_free(struct hvx_resize *rs)
  */
 void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 	struct hvx_resize *rs = rz->pending;
 
 	lockdep_assert_held(&rz->lock);
@@ -137,9 +139,9 @@ void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
  */
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why)
 {
-	mutex_lock(&vm->resizer.lock);
+	mutex_lock(&vm->resizer->lock);
 	hvx_resize_drop(vm, why);
-	mutex_unlock(&vm->resizer.lock);
+	mutex_unlock(&vm->resizer->lock);
 }
 
 /**
@@ -154,7 +156,7 @@ void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why)
  */
 void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 
 	lockdep_assert_held(&rz->hpt_lock);
 	mutex_lock(&rz->lock);
@@ -173,7 +175,7 @@ void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why)
  */
 void hvx_resize_allow(struct hvx_vm *vm)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 
 	lockdep_assert_held(&rz->hpt_lock);
 	mutex_lock(&rz->lock);
@@ -185,7 +187,7 @@ static void hvx_resize_timeout(struct work_struct *work)
 {
 	struct hvx_resizer *rz = container_of(to_delayed_work(work),
 					      struct hvx_resizer, timeout_work);
-	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+	struct hvx_vm *vm = rz->vm;
 
 	mutex_lock(&rz->lock);
 	/* The timer may have been set for a predecessor. */
@@ -230,7 +232,7 @@ static int hvx_resize_alloc(struct hvx_resize *rs)
 
 static int hvx_resize_fill(struct hvx_resize *rs)
 {
-	struct hvx_resizer *rz = &rs->vm->resizer;
+	struct hvx_resizer *rz = rs->vm->resizer;
 	int ret;
 
 	if (rs->state == HVX_ALLOCATING) {
@@ -256,7 +258,7 @@ static int hvx_resize_fill(struct hvx_resize *rs)
 /* What the worker has achieved; the lock is held. */
 static void hvx_resize_prepared(struct hvx_resize *rs, int ret)
 {
-	struct hvx_resizer *rz = &rs->vm->resizer;
+	struct hvx_resizer *rz = rs->vm->resizer;
 	unsigned int timeout_ms;
 
 	rs->prepare_ns = ktime_to_ns(ktime_sub(ktime_get(), rs->started));
@@ -284,7 +286,7 @@ static void hvx_prepare_work(struct work_struct *work)
 {
 	struct hvx_resizer *rz = container_of(to_delayed_work(work),
 					      struct hvx_resizer, prepare_work);
-	struct hvx_vm *vm = container_of(rz, struct hvx_vm, resizer);
+	struct hvx_vm *vm = rz->vm;
 	struct hvx_resize *rs;
 	int ret;
 
@@ -361,7 +363,7 @@ static bool hvx_resize_migrating(struct kvm *kvm)
  */
 struct hvx_resize *hvx_resize_current(struct hvx_vm *vm)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 	struct kvm *kvm = vm->kvm;
 
 	lockdep_assert_held(&kvm->slots_lock);
@@ -419,7 +421,7 @@ static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_road road)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 	struct hvx_resize *rs;
 	int ret = 0;
 
@@ -493,9 +495,11 @@ out:
 /**
  * hvx_resizer_init() - the resize state of a new VM
  * @rz: zeroed
+ * @vm: the VM
  */
-void hvx_resizer_init(struct hvx_resizer *rz)
+void hvx_resizer_init(struct hvx_resizer *rz, struct hvx_vm *vm)
 {
+	rz->vm = vm;
 	mutex_init(&rz->hpt_lock);
 	mutex_init(&rz->lock);
 	hvx_strategy_init(rz);
@@ -512,7 +516,7 @@ void hvx_resizer_init(struct hvx_resizer *rz)
  */
 void hvx_resizer_destroy(struct hvx_vm *vm)
 {
-	struct hvx_resizer *rz = &vm->resizer;
+	struct hvx_resizer *rz = vm->resizer;
 
 	hvx_resize_cancel(vm, HVX_CANCEL_DESTROY);
 	cancel_delayed_work_sync(&rz->prepare_work);

@@ -9,7 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
-#include "core/intercept.h"
+#include "base/base.h"
 #include "resize/hpt.h"
 
 /*
@@ -145,16 +145,12 @@ struct hvx_throttle {
 };
 
 /*
- * Locks, outermost first:
- *  hpt_lock	held by whatever replaces the VM's table, empties it, lets user
- *		space see it, or reads its dirty bits
- *  kvm->slots_lock
- *  lock	the members here, and the state of the pending resize
- *  (the gate is closed)
- *  kvm->arch.mmu_setup_lock
- *  kvm->mmu_lock
+ * The order of the locks is in base/vm.h. hpt_lock is held by whatever replaces the VM's
+ * table, empties it, lets user space see it, or reads its dirty bits. lock has the
+ * members here, and the state of the pending resize.
  */
 struct hvx_resizer {
+	struct hvx_vm *vm;
 	struct mutex hpt_lock;		/* the identity of kvm->arch.hpt */
 	struct mutex lock;		/* pending and what follows it */
 	const struct hvx_strategy *strategy;	/* for the next PREPARE */
@@ -178,7 +174,7 @@ struct hvx_resizer {
 	struct hvx_resize_record records[HVX_RECORDS];
 };
 
-void hvx_resizer_init(struct hvx_resizer *rz);
+void hvx_resizer_init(struct hvx_resizer *rz, struct hvx_vm *vm);
 void hvx_resizer_destroy(struct hvx_vm *vm);
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_road road);
@@ -189,6 +185,10 @@ void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_allow(struct hvx_vm *vm);
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_free(struct hvx_resize *rs);
+
+/* hcall.c */
+bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
+bool hvx_resize_hcall_known(unsigned long hcall);
 
 /* throttle.c */
 int hvx_throttle_wait_ms(const struct hvx_throttle *t);
@@ -209,6 +209,9 @@ const struct hvx_strategy *hvx_strategy_for(struct hvx_vm *vm,
 
 /* switch.c */
 void hvx_switch(struct hvx_resize *rs);
+
+/* warm.c */
+void hvx_warm_unmap(struct hvx_vm *vm, gfn_t start, gfn_t end);
 
 /* harvest.c */
 void hvx_harvest_begin(struct hvx_resize *rs);

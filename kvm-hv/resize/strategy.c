@@ -10,7 +10,8 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
-#include "core/vm.h"
+#include "base/base.h"
+#include "resize/resize.h"
 
 static const struct hvx_strategy *const hvx_strategies[] = {
 	&hvx_mirror_strategy,
@@ -77,11 +78,11 @@ int hvx_strategy_choose(struct hvx_vm *vm, u64 id)
 
 	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++) {
 		if (hvx_strategies[i]->id == id) {
-			if (READ_ONCE(vm->resizer.strategy) == hvx_strategies[i])
+			if (READ_ONCE(vm->resizer->strategy) == hvx_strategies[i])
 				return 0;
-			if (READ_ONCE(vm->resizer.pending))
+			if (READ_ONCE(vm->resizer->pending))
 				return -EBUSY;
-			WRITE_ONCE(vm->resizer.strategy, hvx_strategies[i]);
+			WRITE_ONCE(vm->resizer->strategy, hvx_strategies[i]);
 			return 0;
 		}
 	}
@@ -108,7 +109,7 @@ void hvx_strategy_init(struct hvx_resizer *rz)
 const struct hvx_strategy *hvx_strategy_for(struct hvx_vm *vm,
 					    unsigned int from, unsigned int to)
 {
-	const struct hvx_strategy *chosen = READ_ONCE(vm->resizer.strategy);
+	const struct hvx_strategy *chosen = READ_ONCE(vm->resizer->strategy);
 
 	if (chosen->possible && !chosen->possible(vm->kvm, from, to))
 		return &hvx_copy_strategy;

@@ -18,7 +18,8 @@
 
 #include <asm/mmu.h>
 
-#include "core/vm.h"
+#include "base/base.h"
+#include "resize/resize.h"
 
 /**
  * hvx_switch() - install a table and the reverse maps that belong to it
@@ -47,7 +48,7 @@ void hvx_switch(struct hvx_resize *rs)
 	asm volatile("ptesync" : : : "memory");
 
 	/* A notifier that comes from now on is not to follow into the old table. */
-	rs->vm->resizer.warm = NULL;
+	rs->vm->resizer->warm = NULL;
 	swap(kvm->arch.hpt, rs->hpt);
 	kvm->arch.sdr1 = __pa(kvm->arch.hpt.virt) | (kvm->arch.hpt.order - 18);
 

@@ -56,7 +56,7 @@
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
 
-#include "core/vm.h"
+#include "base/base.h"
 #include "resize/warm.h"
 
 static bool warm = true;
@@ -85,7 +85,7 @@ void hvx_warm_begin(struct hvx_resize *rs)
 	struct kvm *kvm = rs->vm->kvm;
 
 	spin_lock(&kvm->mmu_lock);
-	rs->vm->resizer.warm = rs;
+	rs->vm->resizer->warm = rs;
 	spin_unlock(&kvm->mmu_lock);
 }
 
@@ -102,8 +102,8 @@ void hvx_warm_end(struct hvx_resize *rs)
 	struct kvm *kvm = rs->vm->kvm;
 
 	spin_lock(&kvm->mmu_lock);
-	if (rs->vm->resizer.warm == rs)
-		rs->vm->resizer.warm = NULL;
+	if (rs->vm->resizer->warm == rs)
+		rs->vm->resizer->warm = NULL;
 	spin_unlock(&kvm->mmu_lock);
 }
 
@@ -241,7 +241,7 @@ static void hvx_warm_unmap_page(struct hvx_resize *rs, unsigned long *rmap)
  */
 void hvx_warm_unmap(struct hvx_vm *vm, gfn_t start, gfn_t end)
 {
-	struct hvx_resize *rs = vm->resizer.warm;
+	struct hvx_resize *rs = vm->resizer->warm;
 	struct hvx_rmap *slot;
 	gfn_t gfn;
 

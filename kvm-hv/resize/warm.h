@@ -15,8 +15,6 @@ void hvx_warm_end(struct hvx_resize *rs);
 bool hvx_warm_link(struct hvx_resize *rs, u64 j, u64 v, u64 gr);
 void hvx_warm_unlink(struct hvx_resize *rs, u64 j, u64 v, u64 gr);
 
-void hvx_warm_unmap(struct hvx_vm *vm, gfn_t start, gfn_t end);
-
 bool hvx_warm_linked(struct hvx_resize *rs, u64 j);
 bool hvx_warm_chains_right(struct hvx_resize *rs);
 

@@ -22,7 +22,7 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
-#include "core/ops.h"
+#include "base/base.h"
 #include "stop/stop.h"
 
 #define HVX_STOP_MODES	(KVM_PPC_GUEST_STOP_EMULATED | KVM_PPC_GUEST_STOP_NATIVE)
@@ -80,13 +80,13 @@ MODULE_PARM_DESC(guest_stop,
 
 /**
  * hvx_stop_init() - give a new VM the default
- * @vm: the VM, being made
+ * @stop: zeroed
  */
-void hvx_stop_init(struct hvx_vm *vm)
+void hvx_stop_init(struct hvx_stop *stop)
 {
 	int modes = READ_ONCE(hvx_stop_default);
 
-	atomic_set(&vm->stop.modes, hvx_stop_host_modes() ? modes : 0);
+	atomic_set(&stop->modes, hvx_stop_host_modes() ? modes : 0);
 }
 
 /**
@@ -118,7 +118,7 @@ long hvx_stop_host_modes(void)
  */
 long hvx_stop_enable(struct hvx_vm *vm, u64 modes)
 {
-	int old = atomic_read(&vm->stop.modes);
+	int old = atomic_read(&vm->stop->modes);
 
 	if (modes & ~(u64)HVX_STOP_MODES || modes == KVM_PPC_GUEST_STOP_NATIVE ||
 	    (modes && !hvx_stop_host_modes()))
@@ -130,7 +130,7 @@ long hvx_stop_enable(struct hvx_vm *vm, u64 modes)
 			return 0;
 		if (old & HVX_STOP_SEALED)
 			return -EBUSY;
-	} while (!atomic_try_cmpxchg(&vm->stop.modes, &old,
+	} while (!atomic_try_cmpxchg(&vm->stop->modes, &old,
 				     modes | (old & HVX_STOP_NESTED)));
 	return 0;
 }
@@ -145,7 +145,7 @@ long hvx_stop_enable(struct hvx_vm *vm, u64 modes)
  */
 u32 hvx_stop_get(struct hvx_vm *vm)
 {
-	return atomic_read(&vm->stop.modes) & HVX_STOP_MODES;
+	return atomic_read(&vm->stop->modes) & HVX_STOP_MODES;
 }
 
 /**
@@ -154,8 +154,8 @@ u32 hvx_stop_get(struct hvx_vm *vm)
  */
 void hvx_stop_seal(struct hvx_vm *vm)
 {
-	if (!(atomic_read(&vm->stop.modes) & HVX_STOP_SEALED))
-		atomic_or(HVX_STOP_SEALED, &vm->stop.modes);
+	if (!(atomic_read(&vm->stop->modes) & HVX_STOP_SEALED))
+		atomic_or(HVX_STOP_SEALED, &vm->stop->modes);
 }
 
 /**
@@ -178,7 +178,7 @@ void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	 * the bit is looked at, or when what it has to change is there.
 	 */
 	local_irq_save(flags);
-	hvx_stop_load(vcpu, hvx_stop_is_native(atomic_read(&vm->stop.modes)));
+	hvx_stop_load(vcpu, hvx_stop_is_native(atomic_read(&vm->stop->modes)));
 	local_irq_restore(flags);
 }
 
@@ -195,7 +195,7 @@ void hvx_stop_vcpu_load(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
  */
 void hvx_stop_nested(struct hvx_vm *vm)
 {
-	int modes = atomic_fetch_or(HVX_STOP_NESTED, &vm->stop.modes);
+	int modes = atomic_fetch_or(HVX_STOP_NESTED, &vm->stop->modes);
 
 	/*
 	 * Not by HVX_STOP_NESTED: that may have been set by somebody who is still
@@ -219,7 +219,7 @@ void hvx_stop_nested(struct hvx_vm *vm)
 bool hvx_stop_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
 	if (kvmppc_get_gpr(vcpu, 3) != H_KVM_HV_EXT_FEATURES ||
-	    !(atomic_read(&vm->stop.modes) & HVX_STOP_MODES))
+	    !(atomic_read(&vm->stop->modes) & HVX_STOP_MODES))
 		return false;
 
 	kvmppc_set_gpr(vcpu, 3, H_SUCCESS);
@@ -251,26 +251,26 @@ bool hvx_stop_emulate(struct hvx_vm *vm, struct kvm_vcpu *vcpu, int vec)
 	    vcpu->arch.trap != BOOK3S_INTERRUPT_H_FAC_UNAVAIL ||
 	    vcpu->arch.hfscr >> HVX_HFSCR_IC_SHIFT != HVX_HFSCR_IC_STOP ||
 	    vcpu->arch.shregs.msr & MSR_PR || vcpu->arch.nested ||
-	    !(atomic_read(&vm->stop.modes) & HVX_STOP_MODES))
+	    !(atomic_read(&vm->stop->modes) & HVX_STOP_MODES))
 		return false;
 
 	vcpu->arch.regs.nip += sizeof(u32);
 	vcpu->arch.psscr &= ~PSSCR_PLS;
 	hvx_stop_keep_dec(vcpu);
-	atomic64_inc(&vm->stop.emulated);
+	atomic64_inc(&vm->stop->emulated);
 	return true;
 }
 
 static int guest_stop_show(struct seq_file *m, void *unused)
 {
 	struct hvx_vm *vm = m->private;
-	int modes = atomic_read(&vm->stop.modes);
+	int modes = atomic_read(&vm->stop->modes);
 
 	if (!hvx_stop_is_native(modes))
 		modes &= ~KVM_PPC_GUEST_STOP_NATIVE;
 	modes &= HVX_STOP_MODES;
 	seq_printf(m, "mode %s\n", hvx_stop_name(modes));
-	seq_printf(m, "emulated %lld\n", atomic64_read(&vm->stop.emulated));
+	seq_printf(m, "emulated %lld\n", atomic64_read(&vm->stop->emulated));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(guest_stop);

@@ -19,7 +19,7 @@ struct hvx_stop {
 };
 
 /* stop.c */
-void hvx_stop_init(struct hvx_vm *vm);
+void hvx_stop_init(struct hvx_stop *stop);
 long hvx_stop_host_modes(void);
 long hvx_stop_enable(struct hvx_vm *vm, u64 modes);
 u32 hvx_stop_get(struct hvx_vm *vm);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module's HPT arithmetic, kvm-hv/resize/hpte.h, against what the tests know: each
+ * The module's HPT arithmetic, kvm-hv/base/hpte.h, against what the tests know: each
  * page here is made up, so its full hash is known without recovering it.
  *
  * Properties over random entries of every kind, in every order of HPT.

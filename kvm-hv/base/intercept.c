@@ -24,8 +24,8 @@
 
 #include <asm/hvcall.h>
 
-#include "core/intercept.h"
-#include "resize/hpt.h"
+#include "base/intercept.h"
+#include "base/hptes.h"
 
 static const u16 hvx_hpt_hcalls[HVX_NR_HPT_HCALLS] = {
 	[HVX_HPT_ENTER] = H_ENTER,
@@ -53,6 +53,18 @@ static int hvx_hpt_hcall(unsigned long number)
 		if (hvx_hpt_hcalls[i] == number)
 			return i;
 	return -1;
+}
+
+/**
+ * hvx_intercept_known() - whether an hcall may be intercepted
+ * @number: the hcall
+ *
+ * Context: any.
+ * Return: true if so: then hvx_intercept_enabled() is to be told of it.
+ */
+bool hvx_intercept_known(unsigned long number)
+{
+	return hvx_hpt_hcall(number) >= 0;
 }
 
 /* The lock is held. */
@@ -192,7 +204,7 @@ bool hvx_hook_complete(struct hvx_intercept *ic, const struct hvx_hook *hook)
  *
  * The bit alone does not say: it may have been set, and taken by a hook since.
  *
- * Context: atomic, after KVM_ENABLE_CAP has succeeded.
+ * Context: any.
  */
 void hvx_intercept_enabled(struct hvx_intercept *ic, unsigned long number,
 			   bool enable)

@@ -30,8 +30,8 @@
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
 
-#include "core/compat.h"
-#include "core/gate.h"
+#include "base/compat.h"
+#include "base/gate.h"
 
 /* How long an attempt waits for vCPUs that sleep. */
 #define HVX_GATE_ATTEMPT	msecs_to_jiffies(10)

@@ -65,6 +65,7 @@ struct hvx_intercept {
 int hvx_intercept_init(struct hvx_intercept *ic, struct kvm *kvm);
 void hvx_intercept_destroy(struct hvx_intercept *ic);
 bool hvx_intercept_hcall(struct hvx_intercept *ic, struct kvm_vcpu *vcpu);
+bool hvx_intercept_known(unsigned long number);
 void hvx_intercept_enabled(struct hvx_intercept *ic, unsigned long number,
 			   bool enable);
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Detours: where KVM has neither a table of operations nor another seam, a kprobe
+ * stands at the entry of the function.
+ *
+ * Its handler does nothing but decide. A handler must not sleep nor take a lock, and a
+ * return probe has instances that can be used up and, in a kernel that preempts, a stock
+ * fault (include/return_probe.h). So a call that is ours is sent to our function by
+ * changing NIP ("Changing Execution Path" in the kernel's kprobes documentation): the
+ * function runs as if the caller had called it.
+ */
+#include <linux/kprobes.h>
+#include <linux/ptrace.h>
+
+#include "base/detour.h"
+
+static int hvx_detour_enter(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct hvx_detour *detour = container_of(probe, struct hvx_detour, probe);
+
+	if (!detour->wants(regs->gpr[3], regs->gpr[4]))
+		return 0;
+	regs->gpr[6] = (unsigned long)detour->function;
+	regs->gpr[7] = (unsigned long)hvx_detour_call;
+	regs_set_return_ip(regs, regs->gpr[7]);
+	return 1;
+}
+
+/* A probe with this is never made a jump, in which NIP could not be changed. */
+static void hvx_detour_nothing(struct kprobe *probe, struct pt_regs *regs,
+			       unsigned long flags)
+{
+}
+
+/**
+ * hvx_detour_install() - send calls our way from now on
+ * @detour: with wants and function
+ * @symbol: the name of KVM's function
+ *
+ * Context: may sleep.
+ * Return: 0, or the error of the probe: -ENOENT if there is no such function.
+ */
+int hvx_detour_install(struct hvx_detour *detour, const char *symbol)
+{
+	int ret;
+
+	detour->probe = (struct kprobe) {
+		.symbol_name = symbol,
+		.pre_handler = hvx_detour_enter,
+		.post_handler = hvx_detour_nothing,
+	};
+	ret = register_kprobe(&detour->probe);
+	if (ret)
+		detour->probe.addr = NULL;
+	return ret;
+}
+
+/**
+ * hvx_detour_remove() - send none any more
+ * @detour: the detour, installed or not
+ *
+ * A thread may still be on its way into the function or back: it does not sleep there,
+ * so an RCU-tasks grace period sees it through.
+ *
+ * Context: may sleep.
+ */
+void hvx_detour_remove(struct hvx_detour *detour)
+{
+	if (detour->probe.addr)
+		unregister_kprobe(&detour->probe);
+	detour->probe.addr = NULL;
+}
