@@ -11,6 +11,9 @@ from sphinx.transforms import SphinxTransform
 project = "kvm-hv-ext"
 author = copyright = "the authors of kvm-hv-ext"
 
+extensions = ["sphinx.ext.graphviz"]
+graphviz_output_format = "svg"
+
 html_theme = "alabaster"
 html_theme_options = {"page_width": "72em"}
 html_copy_source = False
