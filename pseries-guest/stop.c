@@ -39,17 +39,17 @@
 #include "version.h"
 
 /*
- * The kernel's linear mapping is bolted in the hash page table, the memory that modules
- * are loaded into is not: what cpuidle looks at while RCU does not watch is
- * allocated, and what it runs then is the kernel's own, as far as that is possible. A
- * fault there would be handled, but may be traced.
+ * While RCU does not watch, there should be no fault: it would be handled, but may be
+ * traced. The kernel's linear mapping is bolted in the hash page table, so there are none;
+ * a module's own text and data are not. So what cpuidle reads at that time is allocated,
+ * and what it runs is the kernel's own, as far as possible.
  */
 static struct cpuidle_driver *stop_driver;
 
 static struct cpuidle_driver *stop_stock;
 static int stop_index;		/* of the new state */
 
-/* RCU watches, as CPUIDLE_FLAG_RCU_IDLE lets it: this text is not bolted. */
+/* RCU watches, by CPUIDLE_FLAG_RCU_IDLE: this text may fault. */
 static int stop_enter(struct cpuidle_device *dev, struct cpuidle_driver *drv,
 		      int index)
 {
@@ -69,8 +69,8 @@ static int stop_enter(struct cpuidle_device *dev, struct cpuidle_driver *drv,
 }
 
 /*
- * A state behind the new one: the kernel's driver knows it by another index. RCU does
- * not watch, and this is not bolted.
+ * For the states behind the new one, which the kernel's driver knows by another index. This
+ * text is not bolted and runs while RCU does not watch, which cannot be helped.
  */
 static __cpuidle int stop_enter_stock(struct cpuidle_device *dev,
 				      struct cpuidle_driver *drv, int index)
@@ -107,7 +107,7 @@ static int stop_make_states(void)
 
 	/*
 	 * No owner: each CPU's device would hold the module, which could never be
-	 * removed. Removing it waits until no CPU is in a state of it.
+	 * removed. Removing it waits until no CPU is in one of its states.
 	 */
 	stop_driver = kzalloc(sizeof(*stop_driver), GFP_KERNEL);
 	if (!stop_driver)
@@ -136,7 +136,7 @@ static int stop_make_states(void)
 	return 0;
 }
 
-/* Makes a driver take the place of another, if any, with no CPU coming or going. */
+/* Replaces a driver, if there is one, by another, with no CPU coming or going. */
 static int stop_replace(struct cpuidle_driver *old, struct cpuidle_driver *new)
 {
 	int ret;
@@ -162,10 +162,10 @@ static int stop_nothing(void *unused)
 }
 
 /*
- * After the driver has gone: wait until no CPU is in a state of it any more. To
- * unregister it only wakes the CPUs, and RCU takes one that idles for one that has
- * nothing to do with us, though the hypervisor may have it stand still right behind
- * its stop. Its stopper thread runs when the idle task has come out.
+ * After the driver has gone: wait until no CPU is in one of its states any more. To
+ * unregister the driver only wakes the CPUs. RCU does not wait for a CPU that idles, but
+ * the hypervisor may be holding that CPU right behind its stop, in our code. So have each
+ * CPU run its stopper thread, which it can do when the idle task has come out.
  */
 static void stop_leave(void)
 {
