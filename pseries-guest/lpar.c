@@ -30,6 +30,8 @@
 #include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <linux/wait.h>
@@ -53,6 +55,9 @@ enum {
 	DEFAULT_TIMEOUT_MS = 60 * MSEC_PER_SEC,
 	DEFAULT_BUSY_TIMEOUT_MS = 3600 * MSEC_PER_SEC,
 
+	/* Who starts another kernel does not wait for a migration. */
+	LAST_BUSY_TIMEOUT_MS = 60 * MSEC_PER_SEC,
+
 	/*
 	 * H_BUSY has no hint. The shortest reason for it is over in milliseconds;
 	 * the longest, a migration, is to be followed by a resize within seconds.
@@ -73,6 +78,9 @@ struct resize {
 
 	/* When the hypervisor began to prepare. */
 	ktime_t begin;
+
+	/* The one for kexec: nothing ends it but its limits. */
+	bool last;
 };
 
 /* One resize at a time; the next one waits for its turn. */
@@ -85,6 +93,14 @@ static bool stopping;
 /* Written under resize_lock, read at any time. */
 static enum hpt_state state;
 static u64 last_prepare_us, last_commit_us;
+
+/* How far the one under way is; for user space, under a lock of its own. */
+static DEFINE_SPINLOCK(progress_lock);
+static struct {
+	unsigned int order;
+	unsigned int hint_ms;
+	ktime_t begin;
+} progress;
 
 /* Read once at the start of a resize. */
 static unsigned int timeout_ms = DEFAULT_TIMEOUT_MS;
@@ -100,6 +116,17 @@ static void set_state(enum hpt_state new)
 
 	WRITE_ONCE(state, new);
 	hpt_sysfs_state_changed();
+}
+
+static void set_progress(const struct resize *rs, unsigned int hint_ms)
+{
+	spin_lock(&progress_lock);
+	progress.order = rs ? rs->order : 0;
+	progress.hint_ms = hint_ms;
+	if (rs)
+		progress.begin = rs->begin;
+	spin_unlock(&progress_lock);
+	hpt_sysfs_progress();
 }
 
 /*
@@ -132,7 +159,7 @@ static int prepare_errno(long rc)
  * Sleep between two PREPAREs, but not beyond the limit. What is left of that is
  * counted from @asked, in jiffies, since the hcall itself may take its time.
  */
-static int wait_prepare(unsigned int ms, unsigned long *left,
+static int wait_prepare(const struct resize *rs, unsigned int ms, unsigned long *left,
 			unsigned long asked)
 {
 	unsigned long ticks = min(msecs_to_jiffies(ms), *left);
@@ -141,13 +168,17 @@ static int wait_prepare(unsigned int ms, unsigned long *left,
 	if (!ticks)
 		return -ETIMEDOUT;
 
-	/* Not freezable: whoever writes to the file holds locks of kernfs's. */
-	ret = wait_event_interruptible_timeout(stop_wait, READ_ONCE(stopping),
-					       ticks);
-	if (ret < 0)
-		return -ERESTARTNOHAND;
-	if (ret)
-		return -ENODEV;
+	if (rs->last) {
+		schedule_timeout_uninterruptible(ticks);
+	} else {
+		/* Not freezable: whoever writes to the file holds locks of kernfs's. */
+		ret = wait_event_interruptible_timeout(stop_wait, READ_ONCE(stopping),
+						       ticks);
+		if (ret < 0)
+			return -ERESTARTNOHAND;
+		if (ret)
+			return -ENODEV;
+	}
 
 	*left -= min(jiffies - asked, *left);
 	return 0;
@@ -159,7 +190,8 @@ static int wait_busy(struct resize *rs, unsigned long asked)
 	int ret;
 
 	set_state(HPT_WAITING);
-	ret = wait_prepare(rs->busy_ms, &rs->busy_left, asked);
+	set_progress(rs, 0);
+	ret = wait_prepare(rs, rs->busy_ms, &rs->busy_left, asked);
 	rs->busy_ms = min_t(unsigned int, 2 * rs->busy_ms, BUSY_LAST_MS);
 	rs->begin = ktime_get();
 
@@ -169,11 +201,13 @@ static int wait_busy(struct resize *rs, unsigned long asked)
 /* The answer was H_LONG_BUSY_ORDER_*: the table is being prepared. */
 static int wait_preparing(struct resize *rs, long answer, unsigned long asked)
 {
+	unsigned int ms = get_longbusy_msecs(answer);
+
 	set_state(HPT_PREPARING);
+	set_progress(rs, ms);
 	rs->busy_ms = BUSY_FIRST_MS;
 
-	return wait_prepare(get_longbusy_msecs(answer), &rs->prepare_left,
-			    asked);
+	return wait_prepare(rs, ms, &rs->prepare_left, asked);
 }
 
 /*
@@ -293,6 +327,8 @@ static int commit(unsigned int order)
 
 static int resize_once(struct resize *rs)
 {
+	unsigned int from = hpt_order();
+	u64 prepare_us, commit_us;
 	ktime_t ready, done;
 	int ret;
 
@@ -309,22 +345,28 @@ static int resize_once(struct resize *rs)
 		return ret;
 
 	done = ktime_get();
-	WRITE_ONCE(last_prepare_us, ktime_us_delta(ready, rs->begin));
-	WRITE_ONCE(last_commit_us, ktime_us_delta(done, ready));
+	prepare_us = ktime_us_delta(ready, rs->begin);
+	commit_us = ktime_us_delta(done, ready);
+	WRITE_ONCE(last_prepare_us, prepare_us);
+	WRITE_ONCE(last_commit_us, commit_us);
+	pr_info("order %u is now %u: PREPARE took %llu us, COMMIT %llu us\n", from,
+		rs->order, prepare_us, commit_us);
 	return 0;
 }
 
-static int resize_locked(unsigned int order)
+static int resize_locked(unsigned int order, bool last)
 {
 	struct resize rs = {
 		.order = order,
 		.prepare_left = msecs_to_jiffies(hpt_timeout_ms()),
-		.busy_left = msecs_to_jiffies(hpt_busy_timeout_ms()),
+		.busy_left = msecs_to_jiffies(last ? LAST_BUSY_TIMEOUT_MS :
+						     hpt_busy_timeout_ms()),
 		.busy_ms = BUSY_FIRST_MS,
+		.last = last,
 	};
 	int tries, ret;
 
-	if (READ_ONCE(stopping))
+	if (READ_ONCE(stopping) && !last)
 		return -ENODEV;
 	if (order == hpt_order())
 		return 0;
@@ -336,6 +378,10 @@ static int resize_locked(unsigned int order)
 		if (ret != -EAGAIN)
 			break;
 	}
+	/* In this order: who sees "idle" finds that everything says so. */
+	if (!ret)
+		hpt_watch_tell();
+	set_progress(NULL, 0);
 	set_state(HPT_IDLE);
 
 	return ret == -EAGAIN ? -EIO : ret;
@@ -388,7 +434,31 @@ int hpt_resize(unsigned int order)
 	if (mutex_lock_interruptible(&resize_lock))
 		return -ERESTARTNOHAND;
 
-	ret = resize_locked(order);
+	ret = resize_locked(order, false);
+	mutex_unlock(&resize_lock);
+
+	return ret;
+}
+
+/**
+ * hpt_resize_last() - resize as the last thing before another kernel starts
+ * @order: log2 of the new size in bytes
+ *
+ * Ends what is under way, and nobody resizes after it. No signal ends it.
+ *
+ * Context: process context, sleeps; not under cpus_read_lock().
+ * Return: 0, or as hpt_resize().
+ */
+int hpt_resize_last(unsigned int order)
+{
+	int ret;
+
+	hpt_resize_stop();
+	if (order < ORDER_MIN || order > ORDER_MAX)
+		return -EINVAL;
+
+	mutex_lock(&resize_lock);
+	ret = resize_locked(order, true);
 	mutex_unlock(&resize_lock);
 
 	return ret;
@@ -432,6 +502,27 @@ void hpt_resize_stop(void)
 enum hpt_state hpt_resize_state(void)
 {
 	return READ_ONCE(state);
+}
+
+/**
+ * hpt_resize_progress() - how far a resize under way is
+ *
+ * Context: process context.
+ * Return: what is known; an order of 0 if there is none, or the hypervisor has not
+ * answered yet.
+ */
+struct hpt_progress hpt_resize_progress(void)
+{
+	struct hpt_progress now = { };
+
+	spin_lock(&progress_lock);
+	if (progress.order) {
+		now.order = progress.order;
+		now.hint_ms = progress.hint_ms;
+		now.elapsed_ms = ktime_ms_delta(ktime_get(), progress.begin);
+	}
+	spin_unlock(&progress_lock);
+	return now;
 }
 
 /**

@@ -55,9 +55,22 @@ static int __init hpt_init(void)
 	ret = hpt_sysfs_add();
 	if (ret) {
 		pr_err("not loaded: no /sys/kernel/hpt (error %d)\n", ret);
-		hpt_hotplug_end();
+		goto err_sysfs;
 	}
+	hpt_kexec_watch();
+	ret = hpt_watch_begin();
+	if (ret) {
+		pr_err("not loaded: no device for its events (error %d)\n", ret);
+		goto err_watch;
+	}
+	return 0;
 
+err_watch:
+	hpt_kexec_end();
+	hpt_resize_stop();
+	hpt_sysfs_remove();
+err_sysfs:
+	hpt_hotplug_end();
 	return ret;
 }
 
@@ -67,7 +80,9 @@ static void __exit hpt_exit(void)
 	 * A write to the order file may be waiting for the hypervisor, and
 	 * removing the file waits for that write: tell it to give up first.
 	 */
+	hpt_kexec_end();
 	hpt_resize_stop();
+	hpt_watch_end();
 	hpt_sysfs_remove();
 	hpt_hotplug_end();
 }

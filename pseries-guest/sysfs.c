@@ -133,9 +133,48 @@ static ssize_t last_commit_us_show(struct kobject *kobj,
 
 static struct kobj_attribute last_commit_us_attr = __ATTR_RO(last_commit_us);
 
+static ssize_t progress_show(struct kobject *kobj, struct kobj_attribute *attr,
+			     char *buf)
+{
+	struct hpt_progress now = hpt_resize_progress();
+
+	if (!now.order)
+		return 0;
+	return sysfs_emit(buf, "order %u\nelapsed_ms %llu\nhint_ms %u\n", now.order,
+			  now.elapsed_ms, now.hint_ms);
+}
+
+static struct kobj_attribute progress_attr = __ATTR_RO(progress);
+
+static const char * const image_names[] = {
+	[HPT_IMAGE_NONE] = "none",
+	[HPT_IMAGE_CURRENT] = "current",
+	[HPT_IMAGE_STALE] = "stale",
+	[HPT_IMAGE_UNKNOWN] = "unknown",
+};
+
+static ssize_t kexec_image_show(struct kobject *kobj, struct kobj_attribute *attr,
+				char *buf)
+{
+	return sysfs_emit(buf, "%s\n", image_names[hpt_kexec_image(false)]);
+}
+
+static struct kobj_attribute kexec_image_attr = __ATTR_RO(kexec_image);
+
+static ssize_t kexec_crash_image_show(struct kobject *kobj,
+				      struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", image_names[hpt_kexec_image(true)]);
+}
+
+static struct kobj_attribute kexec_crash_image_attr = __ATTR_RO(kexec_crash_image);
+
 static struct attribute *hpt_attrs[] = {
 	&order_attr.attr,
 	&state_attr.attr,
+	&progress_attr.attr,
+	&kexec_image_attr.attr,
+	&kexec_crash_image_attr.attr,
 	&timeout_ms_attr.attr,
 	&busy_timeout_ms_attr.attr,
 	&last_prepare_us_attr.attr,
@@ -145,6 +184,12 @@ static struct attribute *hpt_attrs[] = {
 
 static const struct attribute_group hpt_group = {
 	.attrs = hpt_attrs,
+};
+
+/* The files that can be polled. */
+static const char * const polled[] = {
+	"order", "state", "progress", "last_prepare_us", "last_commit_us", "kexec_image",
+	"kexec_crash_image",
 };
 
 /**
@@ -179,13 +224,18 @@ int hpt_sysfs_add(void)
  */
 void hpt_sysfs_remove(void)
 {
-	struct kernfs_node *file = sysfs_get_dirent(hpt_kobj->sd, "state");
+	struct kernfs_node *files[ARRAY_SIZE(polled)];
+	int i;
 
+	for (i = 0; i < ARRAY_SIZE(polled); i++)
+		files[i] = sysfs_get_dirent(hpt_kobj->sd, polled[i]);
 	sysfs_remove_group(hpt_kobj, &hpt_group);
 	/* Not before: who looks again and goes back to sleep would not be woken. */
-	if (file) {
-		sysfs_notify_dirent(file);
-		sysfs_put(file);
+	for (i = 0; i < ARRAY_SIZE(polled); i++) {
+		if (!files[i])
+			continue;
+		sysfs_notify_dirent(files[i]);
+		sysfs_put(files[i]);
 	}
 	kobject_put(hpt_kobj);
 }
@@ -198,4 +248,38 @@ void hpt_sysfs_remove(void)
 void hpt_sysfs_state_changed(void)
 {
 	sysfs_notify(hpt_kobj, NULL, "state");
+}
+
+/**
+ * hpt_sysfs_progress() - wake those who poll() the progress file
+ *
+ * Context: process context, may sleep.
+ */
+void hpt_sysfs_progress(void)
+{
+	sysfs_notify(hpt_kobj, NULL, "progress");
+}
+
+/**
+ * hpt_sysfs_order_changed() - wake those who poll() a file that depends on the order
+ *
+ * Context: process context, may sleep.
+ */
+void hpt_sysfs_order_changed(void)
+{
+	sysfs_notify(hpt_kobj, NULL, "order");
+	sysfs_notify(hpt_kobj, NULL, "last_prepare_us");
+	sysfs_notify(hpt_kobj, NULL, "last_commit_us");
+	hpt_sysfs_images_changed();
+}
+
+/**
+ * hpt_sysfs_images_changed() - wake those who poll() the files on loaded kernels
+ *
+ * Context: process context, may sleep.
+ */
+void hpt_sysfs_images_changed(void)
+{
+	sysfs_notify(hpt_kobj, NULL, "kexec_image");
+	sysfs_notify(hpt_kobj, NULL, "kexec_crash_image");
 }

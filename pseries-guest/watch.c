@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who has to know that the HPT has another size, whoever changed it: this driver, memory
+ * hotplug or the kernel's file in debugfs.
+ *
+ * The other two are noticed by a probe on the return of the kernel's resizer, which they
+ * all go through. A kernel without return probes has none of it; what it did is
+ * then told at the next resize of ours.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/mutex.h>
+#include <linux/platform_device.h>
+#include <linux/ptrace.h>
+#include <linux/workqueue.h>
+
+#include "pseries-hpt.h"
+#include "return_probe.h"
+
+/* Covers "told" and the device tree's order: changes are told one after the other. */
+static DEFINE_MUTEX(tell_lock);
+static unsigned int told;
+
+/*
+ * Events of the kernel have to come from a device. It has no driver. Covered by tell_lock;
+ * NULL while nobody is told.
+ */
+static struct platform_device *device;
+
+static void send_event(unsigned int order)
+{
+	char text[24];
+	char *environment[2] = { };
+
+	environment[0] = text;
+	snprintf(text, sizeof(text), "HPT_ORDER=%u", order);
+	kobject_uevent_env(&device->dev.kobj, KOBJ_CHANGE, environment);
+}
+
+/**
+ * hpt_watch_tell() - tell everybody who has to know, if the order is not what it was
+ *
+ * The device tree comes first: who hears of it may load a kernel for kexec.
+ *
+ * Context: process context, sleeps.
+ */
+void hpt_watch_tell(void)
+{
+	unsigned int order;
+
+	mutex_lock(&tell_lock);
+	order = hpt_order();
+	if (device && order != told) {
+		hpt_devtree_set(order);
+		hpt_kexec_order_changed();
+		told = order;
+		hpt_sysfs_order_changed();
+		send_event(order);
+	}
+	mutex_unlock(&tell_lock);
+}
+
+static void tell(struct work_struct *work)
+{
+	hpt_watch_tell();
+}
+
+static DECLARE_WORK(tell_work, tell);
+
+static int resizer_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	schedule_work(&tell_work);
+	return 0;
+}
+
+static struct kretprobe resizer_probe = {
+	.kp.symbol_name = "pseries_lpar_resize_hpt",
+	.handler = resizer_ends,
+};
+
+static bool probing;
+
+static void probe_begin(void)
+{
+	int ret = return_probe_begin();
+
+	if (!ret) {
+		ret = register_kretprobe(&resizer_probe);
+		if (ret)
+			return_probe_end();
+	}
+	probing = !ret;
+	if (ret)
+		pr_info("resizes by memory hotplug are not noticed (error %d)\n", ret);
+}
+
+/**
+ * hpt_watch_begin() - from now on changes of the order are told
+ *
+ * So is what has changed since boot. After hpt_sysfs_add().
+ *
+ * Context: process context, sleeps.
+ * Return: 0 or a negative errno.
+ */
+int hpt_watch_begin(void)
+{
+	struct platform_device *new;
+
+	new = platform_device_register_simple("pseries-hpt", PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+
+	mutex_lock(&tell_lock);
+	told = hpt_devtree_order();
+	device = new;
+	mutex_unlock(&tell_lock);
+	probe_begin();
+	hpt_watch_tell();
+	return 0;
+}
+
+/**
+ * hpt_watch_end() - no longer
+ *
+ * The device tree is left as it is. Before hpt_sysfs_remove().
+ *
+ * Context: process context, sleeps.
+ */
+void hpt_watch_end(void)
+{
+	struct platform_device *old;
+
+	if (probing) {
+		unregister_kretprobe(&resizer_probe);
+		return_probe_end();
+	}
+	cancel_work_sync(&tell_work);
+	mutex_lock(&tell_lock);
+	old = device;
+	device = NULL;
+	mutex_unlock(&tell_lock);
+	platform_device_unregister(old);
+}
