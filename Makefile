@@ -16,7 +16,7 @@ $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
 .PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches \
-	deb rpm man install-dkms
+	deb rpm man install-dkms hpt-resize
 
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
@@ -47,6 +47,7 @@ help:
 ## On a POWER host with KVM HV, for its own kernel and as it is:
 ##
 ##   make modules LAB=host
+##   make hpt-resize           (the guest's tool, in build)
 ##   make modules_install LAB=host
 ##   make check LAB=host       (as root; runs virtual machines on this machine)
 
@@ -105,6 +106,13 @@ clean:
 
 endif
 
+# The guest's tool, for this machine or by CC for another.
+hpt-resize: build/hpt-resize
+
+build/hpt-resize: pseries-guest/tools/hpt-resize.c
+	@mkdir -p build
+	$(CC) -O2 -Wall -Wextra $(CFLAGS) $(LDFLAGS) -o $@ $<
+
 unit: setup
 	@$(MAKE) -s -C selftests/unit OUTPUT=$(CURDIR)/build/unit run
 
@@ -127,8 +135,11 @@ man:
 install-dkms:
 	install -d $(SOURCE) $(DOC) $(DESTDIR)/etc/modprobe.d $(DESTDIR)/usr/share/man/man7
 	cp -r Kbuild dkms.conf include kvm-hv pseries-guest $(SOURCE)
-	rm -rf $(foreach dir,test patches modprobe.conf tools,$(SOURCE)/*/$(dir))
+	rm -rf $(foreach dir,test patches modprobe.conf tools udev,$(SOURCE)/*/$(dir))
 	install -m 644 kvm-hv/modprobe.conf $(DESTDIR)/etc/modprobe.d/kvm-hv-ext.conf
+	install -d $(DESTDIR)/usr/lib/udev/rules.d
+	install -m 644 pseries-guest/udev/90-pseries-hpt.rules $(DESTDIR)/usr/lib/udev/rules.d
+	install -m 755 pseries-guest/udev/hpt-kdump-reload $(DESTDIR)/usr/lib/udev
 	install -m 644 build/man/*.7 $(DESTDIR)/usr/share/man/man7
 	cp -r README.md SECURITY.md NEWS Documentation/ABI \
 		$(filter-out %/index.rst %/news.rst %/contributing.rst %/abi-files.rst,$(wildcard \
