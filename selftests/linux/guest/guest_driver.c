@@ -7,6 +7,7 @@
  * meets a collision it was not meant to. What needs a moment that may be missed
  * (a signal while the hypervisor prepares) is tried again, up to TRIES times.
  */
+#include <dirent.h>
 #include <limits.h>
 #include <linux/capability.h>
 
@@ -228,6 +229,184 @@ HPT_TEST(tells_the_times)
 	ASSERT_GE(commit, kernels_ms * 1000);
 	ASSERT_LE(prepare + commit, elapsed + 2 * TICK_US);
 	ASSERT_GE(prepare + commit, elapsed / 2 - 2 * TICK_US);
+}
+
+/* What ibm,pft-size of each CPU says; -1 if they do not agree, or there is none. */
+static long device_tree_order(void)
+{
+	char file[400];
+	unsigned char cells[8];
+	struct dirent *entry;
+	long order = 0;
+	DIR *cpus;
+	int fd;
+
+	cpus = opendir("/proc/device-tree/cpus");
+	while (cpus && (entry = readdir(cpus))) {
+		snprintf(file, sizeof(file), "/proc/device-tree/cpus/%s/ibm,pft-size",
+			 entry->d_name);
+		fd = open(file, O_RDONLY);
+		if (fd < 0)
+			continue;
+		if (read(fd, cells, sizeof(cells)) != sizeof(cells) ||
+		    (order && cells[7] != order))
+			order = -1;
+		else if (order >= 0)
+			order = cells[7];
+		close(fd);
+	}
+	if (cpus)
+		closedir(cpus);
+	return order ?: -1;
+}
+
+/* The kernel that kexec starts has nothing else to know it by. */
+HPT_TEST(device_tree_follows)
+{
+	int i;
+
+	ASSERT_EQ(small, device_tree_order());
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, resize(big));
+		EXPECT_EQ(big, device_tree_order());
+		ASSERT_EQ(0, resize(small));
+		EXPECT_EQ(small, device_tree_order());
+	}
+
+	/* A new instance of the driver goes on with what it finds. */
+	ASSERT_EQ(0, remove_module());
+	ASSERT_EQ(0, write_number(KERNEL_ORDER, big));
+	EXPECT_EQ(small, device_tree_order());
+	ASSERT_EQ(0, insert_module());
+	EXPECT_EQ(big, device_tree_order());
+}
+
+/* Opens a file for poll(), with all that there was to see seen. */
+static int open_polled(const char *file)
+{
+	char line[64];
+	int fd = open(file, O_RDONLY);
+
+	if (fd < 0 || read(fd, line, sizeof(line)) < 0)
+		bail_out(file, errno);
+	return fd;
+}
+
+static bool wakes(int fd, int ms)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLPRI };
+
+	return poll(&polled, 1, ms) == 1 && polled.revents & POLLPRI;
+}
+
+HPT_TEST(wakes_for_each_change)
+{
+	static const char * const files[] = {
+		HPT_ORDER, HPT_PREPARE_US, HPT_COMMIT_US, HPT_STATE, HPT_PROGRESS,
+	};
+	int fds[ARRAY_SIZE(files)];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		fds[i] = open_polled(files[i]);
+		EXPECT_FALSE(wakes(fds[i], 0)) TH_LOG("%s: before", files[i]);
+	}
+	ASSERT_EQ(0, resize(big));
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		EXPECT_TRUE(wakes(fds[i], 0)) TH_LOG("%s: not woken", files[i]);
+		close(fds[i]);
+	}
+
+	/* By somebody else: the device tree is right when "order" wakes. */
+	fds[0] = open_polled(HPT_ORDER);
+	ASSERT_EQ(0, write_number(KERNEL_ORDER, small));
+	EXPECT_TRUE(wakes(fds[0], 10000));
+	EXPECT_EQ(small, device_tree_order());
+	close(fds[0]);
+}
+
+HPT_TEST(tells_how_far_it_is)
+{
+	char text[128];
+	pid_t writer;
+	long order, elapsed, hint;
+	int fields;
+
+	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
+	read_text(HPT_PROGRESS, text, sizeof(text));
+	EXPECT_STREQ("", text);
+
+	ASSERT_EQ(0, answer_prepares(UINT_MAX, LONG_BUSY_1_MS + 2));
+	writer = spawn_writer(HPT_ORDER, big);
+	ASSERT_TRUE(await_preparing(writer));
+	do
+		read_text(HPT_PROGRESS, text, sizeof(text));
+	while (!*text && !ended(writer));
+	fields = sscanf(text, "order %ld\nelapsed_ms %ld\nhint_ms %ld\n", &order, &elapsed,
+			&hint);
+	ASSERT_EQ(3, fields);
+	EXPECT_EQ(big, order);
+	EXPECT_EQ(100, hint);
+	EXPECT_GE(elapsed, 0);
+	kill(writer, SIGUSR1);
+	ASSERT_EQ(EINTR, reap_writer(writer));
+	read_text(HPT_PROGRESS, text, sizeof(text));
+	EXPECT_STREQ("", text);
+}
+
+/* Runs the program, with what it prints in @text. Its exit status. */
+static int hpt_resize(const char *arguments, char *text, int size)
+{
+	char command[128];
+	size_t len;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "/guest/hpt-resize %s 2>&1", arguments);
+	f = popen(command, "r");
+	if (!f)
+		bail_out(command, errno);
+	len = fread(text, 1, size - 1, f);
+	text[len] = 0;
+	return WEXITSTATUS(pclose(f));
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+HPT_TEST(has_a_tool)
+{
+	char text[1024], expected[64];
+
+	ASSERT_EQ(0, hpt_resize("", text, sizeof(text)));
+	snprintf(expected, sizeof(expected), "order         %ld (", small);
+	EXPECT_TRUE(begins(text, expected)) TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(text, "state         idle\n"));
+
+	ASSERT_EQ(0, hpt_resize("--json +1", text, sizeof(text)));
+	snprintf(expected, sizeof(expected), "{\"from\":%ld,\"order\":%ld,", small, big);
+	EXPECT_TRUE(begins(text, expected)) TH_LOG("%s", text);
+	ASSERT_TRUE(settled(big));
+	ASSERT_EQ(0, hpt_resize("--quiet -- -1", text, sizeof(text)));
+	EXPECT_STREQ("", text);
+	ASSERT_TRUE(settled(small));
+
+	EXPECT_EQ(1, hpt_resize("17", text, sizeof(text)));
+	EXPECT_TRUE(begins(text, "hpt-resize: EINVAL: ")) TH_LOG("%s", text);
+	EXPECT_EQ(2, hpt_resize("many", text, sizeof(text)));
+	ASSERT_EQ(0, answer_prepares(UINT_MAX, H_NO_MEM));
+	EXPECT_EQ(1, hpt_resize("+1", text, sizeof(text)));
+	EXPECT_TRUE(begins(text, "hpt-resize: ENOMEM: the hypervisor has no memory"))
+		TH_LOG("%s", text);
+	EXPECT_EQ(1, hpt_resize("--json +1", text, sizeof(text)));
+	EXPECT_TRUE(begins(text, "{\"error\":\"ENOMEM\",\"errno\":12,"))
+		TH_LOG("%s", text);
+	ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
+
+	ASSERT_EQ(0, remove_module());
+	EXPECT_EQ(1, hpt_resize("", text, sizeof(text)));
+	EXPECT_TRUE(begins(text, "hpt-resize: ENOENT: ")) TH_LOG("%s", text);
 }
 
 #define HCALL_EXIT	"/sys/kernel/tracing/events/powerpc/hcall_exit/"

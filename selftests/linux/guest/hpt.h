@@ -27,6 +27,7 @@
 
 #define HPT_ORDER	"/sys/kernel/hpt/order"
 #define HPT_STATE	"/sys/kernel/hpt/state"
+#define HPT_PROGRESS	"/sys/kernel/hpt/progress"
 #define HPT_TIMEOUT	"/sys/kernel/hpt/timeout_ms"
 #define HPT_BUSY_TIMEOUT "/sys/kernel/hpt/busy_timeout_ms"
 #define HPT_PREPARE_US	"/sys/kernel/hpt/last_prepare_us"
@@ -95,6 +96,18 @@ static inline void read_line(const char *file, char *line, int size)
 		bail_out(file, errno);
 	line[strcspn(line, "\n")] = 0;
 	fclose(f);
+}
+
+/* All of a short file. */
+static inline void read_text(const char *file, char *text, int size)
+{
+	int fd = open(file, O_RDONLY);
+	int len = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (len < 0)
+		bail_out(file, errno);
+	text[len] = 0;
+	close(fd);
 }
 
 static inline long read_number(const char *file)

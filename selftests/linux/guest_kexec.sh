@@ -1,0 +1,190 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_kexec start|crash: a guest whose HPT has been resized starts another kernel by
+# kexec, or leaves a dump when it crashes; what was loaded at another order is not started.
+
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
+
+kernel=$(sed 's/.*lab.kernel=\([^ ]*\).*/\1/' /proc/cmdline)
+tools=/cache/crash-tools
+brought=/tmp/brought
+hpt=/sys/kernel/hpt
+run='/guest/ld64.so.2 --library-path /guest'
+
+# bring: kexec and what it starts: the same kernel, with an initrd that has what it takes
+# to look at a dump.
+bring()
+{
+	local lib=lib/powerpc64le-linux-gnu root=/tmp/second
+
+	rm -rf $brought $root
+	mkdir -p $brought $root/guest
+	cp -L $tools/$lib/ld64.so.2 $tools/$lib/*.so.[0-9]* \
+		$tools/usr/$lib/*.so.[0-9]* $root/guest/ 2>/dev/null
+	cp $tools/usr/bin/makedumpfile $tools/sbin/vmcore-dmesg $root/guest/
+	cp $root/guest/* $brought/
+	cp /lab/rootfs/guest-init $root/init
+	( cat "/build/images/guest-$kernel.cpio"
+	  cd $root && find . | cpio -o -H newc 2>/dev/null ) >$brought/second.cpio
+	cp $tools/sbin/kexec $brought/
+	cp "/cache/kernels/$kernel/boot/vmlinux-$(cat "/cache/kernels/$kernel/release")" \
+		$brought/vmlinux
+	rm -rf $root
+}
+
+# begin [APPEND]: a guest with all that. Its order is $first.
+begin()
+{
+	guest start -m 2G -f $brought -a "panic=1 $1" &&
+		guest exec 'insmod /guest/pseries-hpt.ko' && first=$(order)
+}
+
+# load -l|-p: for kexec, or for a crash.
+load()
+{
+	guest exec -t 100 "$run /guest/kexec $1 /guest/vmlinux \
+		--initrd=/guest/second.cpio \
+		--append='console=hvc0 disable_radix panic=1 nr_cpus=1' >/dev/null"
+}
+
+# image FILE: what the driver says of it.
+image()
+{
+	guest exec "cat $hpt/$1"
+}
+
+# second_has ORDER: another kernel runs, and uses an HPT of that order.
+second_has()
+{
+	guest exec "[ ! -e /guest/vmlinux ] &&
+		[ \$(cat /sys/kernel/debug/powerpc/hpt_order) = $1 ]"
+}
+
+# tree ORDER: the device tree of the guest says so for each CPU.
+tree()
+{
+	guest exec "for file in \$(find /proc/device-tree/cpus -name ibm,pft-size); do
+			set -- \$(od -A n -t x1 \$file)
+			[ \$((0x\$8)) = $1 ] || exit 1
+		done"
+}
+
+# crash SECONDS: until the guest is up again. Some kernels have no key for that.
+crash()
+{
+	if guest exec '[ -w /proc/sysrq-trigger ]'; then
+		guest reboot "$1" 'echo c >/proc/sysrq-trigger'
+	else
+		guest monitor nmi && guest await "$1"
+	fi
+}
+
+# The distribution's part of hpt-kdump-reload, in the guest, and what runs it.
+# shellcheck disable=SC2016 # for the guest's shells
+reloader='cat >/bin/kdump-config <<"END"
+#!/bin/sh
+[ "$1" = try-reload ] || exit
+echo "order $HPT_ORDER" >>/tmp/reloads
+'"$run"' /guest/kexec -p /guest/vmlinux --initrd=/guest/second.cpio \
+	--append="console=hvc0 disable_radix panic=1 nr_cpus=1" >/dev/null
+END
+cat >/bin/on-event <<"END"
+#!/bin/sh
+# As the rule has it.
+if [ "$ACTION" = change ] && [ "$SUBSYSTEM" = platform ] && [ -n "$HPT_ORDER" ]; then
+	exec /guest/hpt-kdump-reload
+fi
+END
+chmod +x /bin/kdump-config /bin/on-event
+uevent /bin/on-event >/dev/null 2>&1 &'
+
+# reloaded: by that, within a minute and a half.
+reloaded()
+{
+	guest exec -t 100 "tries=900
+		until [ \$(cat $hpt/kexec_crash_image) = current ]; do
+			tries=\$((tries - 1))
+			[ \$tries -gt 0 ] || exit 1
+			usleep 100000
+		done"
+}
+
+# dump: the dump is there, and has the crash in its log. makedumpfile of Debian 12 does not
+# know kernels of series 7.
+dump()
+{
+	guest exec -t 100 "[ -s /proc/vmcore ] || exit 1
+		{ $run /guest/makedumpfile --dump-dmesg /proc/vmcore /tmp/log ||
+			$run /guest/vmcore-dmesg /proc/vmcore >/tmp/log; } 2>&1 |
+			sed 's/^/# /'
+		grep -E 'Kernel panic|pseries_hpt: order' /tmp/log | sed 's/^/# /' | grep ."
+}
+
+start_tests()
+{
+	begin || bail_out "no guest"
+	tree "$first"
+	report $? "the device tree says what there is, order $first"
+	resize $((first + 1)) && tree $((first + 1))
+	report $? "it grows, and the device tree says so"
+	load -l && same "$(image kexec_image)" current
+	report $? "a kernel is loaded for kexec"
+	guest reboot 200 "$run /guest/kexec -e" && second_has $((first + 1))
+	report $? "it runs"
+
+	begin || bail_out "no guest"
+	load -l && resize $((first - 1)) && same "$(image kexec_image)" stale
+	report $? "one that was loaded before a resize is stale"
+	guest reboot 200 "$run /guest/kexec -e" && second_has "$first"
+	report $? "kexec has the HPT go back for it, and it runs"
+}
+
+crash_tests()
+{
+	local order
+
+	begin crashkernel=384M || bail_out "no guest"
+	same "$(image kexec_crash_image)" none && load -p &&
+		same "$(image kexec_crash_image)" current
+	report $? "a crash kernel is loaded"
+	resize $((first + 1)) && same "$(image kexec_crash_image)" stale
+	report $? "after a resize it is stale"
+	order=$((first + 1))
+	crash 200 && guest console | grep "crash kernel was loaded when the HPT had order $first, not $order"
+	report $? "in a crash the machine restarts instead, and says why"
+
+	guest exec 'insmod /guest/pseries-hpt.ko' && load -p && guest exec "$reloader"
+	report $? "a crash kernel is loaded, and a service that loads it again"
+	guest exec "echo $((first - 1)) >/sys/kernel/debug/powerpc/hpt_order" && reloaded &&
+		tree $((first - 1))
+	report $? "resized by the kernel, it is loaded again"
+	resize $((first + 1)) && reloaded && tree $((first + 1)) &&
+		same "$(guest exec 'xargs </tmp/reloads')" "order $((first - 1)) order $((first + 1))"
+	report $? "resized by the driver, it is loaded again"
+	crash 200 && second_has $((first + 1))
+	report $? "in a crash it runs"
+	dump
+	report $? "the dump is there and can be read"
+}
+
+[ -e $tools/release ] || {
+	echo "1..0 # SKIP there are no crash tools in the cache: lab/setup"
+	exit 0
+}
+bring
+case $1 in
+start)
+	plan 6
+	start_tests ;;
+crash)
+	plan 8
+	crash_tests ;;
+*)
+	echo "usage: guest_kexec start|crash" >&2
+	exit 2 ;;
+esac
+guest stop
+ktap_finished
