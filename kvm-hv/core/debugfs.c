@@ -23,7 +23,6 @@
 #include "stop/stop.h"
 
 static const char *const hvx_state_names[] = {
-	[HVX_IDLE] = "idle",
 	[HVX_ALLOCATING] = "allocating",
 	[HVX_POPULATING] = "populating",
 	[HVX_READY] = "ready",
@@ -39,7 +38,6 @@ static const char *const hvx_cancel_names[] = {
 	[HVX_CANCEL_RADIX] = "cancelled_radix",
 	[HVX_CANCEL_TIMEOUT] = "cancelled_timeout",
 	[HVX_CANCEL_COMMIT] = "cancelled_commit",
-	[HVX_CANCEL_HCALLS] = "cancelled_hcalls",
 	[HVX_CANCEL_DESTROY] = "cancelled_destroy",
 };
 
@@ -66,7 +64,7 @@ static int state_show(struct seq_file *m, void *unused)
 			   READ_ONCE(rs->progress.done),
 			   READ_ONCE(rs->progress.total));
 	else
-		seq_printf(m, "%s\n", hvx_state_names[HVX_IDLE]);
+		seq_puts(m, "idle\n");
 	mutex_unlock(&vm->resizer->lock);
 	return 0;
 }
@@ -114,7 +112,7 @@ static int resizes_show(struct seq_file *m, void *unused)
 		rec = &rz->records[i % HVX_RECORDS];
 		seq_printf(m, "%u %u %s %s %llu %llu %llu %llu\n",
 			   rec->from, rec->to, rec->strategy,
-			   rec->road == HVX_ROAD_HCALL ? "hcall" : "ioctl",
+			   rec->origin == HVX_ORIGIN_HCALL ? "hcall" : "ioctl",
 			   div_u64(rec->prepare_ns, NSEC_PER_USEC),
 			   div_u64(rec->commit_ns, NSEC_PER_USEC),
 			   rec->kept, rec->dropped);

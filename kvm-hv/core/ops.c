@@ -95,7 +95,7 @@ static int hvx_prepare_memory_region(struct kvm *kvm,
 		goto out;
 	if (vm) {
 		hvx_resize_cancel(vm, HVX_CANCEL_MEMSLOT);
-		hvx_harvest_wait(vm);
+		hvx_harvest_wait(&vm->resizer->harvest);
 	}
 	ret = hvx_stock.prepare_memory_region(kvm, old, new, change);
 out:
@@ -113,7 +113,7 @@ static void hvx_hpt_lock(struct hvx_vm *vm)
 	if (!vm)
 		return;
 	mutex_lock(&vm->resizer->hpt_lock);
-	hvx_harvest_wait(vm);
+	hvx_harvest_wait(&vm->resizer->harvest);
 }
 
 static void hvx_hpt_unlock(struct hvx_vm *vm)
@@ -155,12 +155,12 @@ static int hvx_configure_mmu(struct kvm *kvm, struct kvm_ppc_mmuv3_cfg *cfg)
 
 	hvx_hpt_lock(vm);
 	if (vm && (cfg->flags & KVM_PPC_MMUV3_RADIX))
-		hvx_resize_end(vm, HVX_CANCEL_RADIX);
+		hvx_resize_suspend(vm, HVX_CANCEL_RADIX);
 	if (vm)
 		hvx_hpt_absent(kvm);
 	ret = hvx_stock.configure_mmu(kvm, cfg);
 	if (vm) {
-		hvx_resize_allow(vm);
+		hvx_resize_resume(vm);
 		hvx_limit_recheck(vm);
 	}
 	hvx_hpt_unlock(vm);
@@ -177,7 +177,7 @@ static int hvx_resize_ioctl(struct hvx_vm *vm, unsigned int ioctl,
 		return -EFAULT;
 	if (ioctl == KVM_PPC_RESIZE_HPT_PREPARE)
 		return hvx_resize_prepare(vm, rhpt.flags, rhpt.shift,
-					  HVX_ROAD_IOCTL);
+					  HVX_ORIGIN_IOCTL);
 	return hvx_resize_commit(vm, rhpt.flags, rhpt.shift);
 }
 
@@ -209,10 +209,10 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 	case KVM_PPC_ALLOCATE_HTAB:
 	case KVM_PPC_GET_HTAB_FD:
 		hvx_hpt_lock(vm);
-		hvx_resize_end(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
-				   HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
+		hvx_resize_suspend(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
+				       HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
 		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
-		hvx_resize_allow(vm);
+		hvx_resize_resume(vm);
 		/* A guest that is about to be moved may have lost a large page. */
 		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
 			hvx_limit_recheck(vm);

@@ -32,7 +32,7 @@ static void hvx_commit_record(struct hvx_resizer *rz, struct hvx_resize *rs,
 		.from = rs->from,
 		.to = rs->order,
 		.strategy = rs->strategy->name,
-		.road = rs->road,
+		.origin = rs->origin,
 		.prepare_ns = rs->prepare_ns,
 		.commit_ns = commit_ns,
 		.kept = atomic64_read(&rs->kept),
@@ -74,7 +74,9 @@ static int hvx_commit_exchange(struct hvx_vm *vm, struct hvx_resize *rs)
 			hvx_switch(rs);
 			if (rs->strategy->stop)
 				rs->strategy->stop(rs);
-			hvx_harvest_begin(rs);
+			vm->resizer->committed = rs;
+			hvx_harvest_begin(&vm->resizer->harvest, &rs->hpt,
+					  !rs->strategy->rc_at_commit);
 		}
 	}
 	mutex_unlock(&kvm->arch.mmu_setup_lock);
@@ -101,14 +103,14 @@ static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
 	trace_hvx_commit(vm->kvm, rs->order, ret, commit_ns);
 	if (ret) {
 		rz->stats.commit_failures++;
-		hvx_resize_drop(vm, HVX_CANCEL_COMMIT);
+		hvx_resize_cancel_locked(vm, HVX_CANCEL_COMMIT);
 	} else {
 		rz->stats.commits++;
 		hvx_commit_record(rz, rs, commit_ns);
 		if (rs->holds_memory)
 			hvx_throttle_held(&rz->throttle, rs->started);
 		rz->pending = NULL;
-		hvx_harvest_start(rs);
+		hvx_harvest_start(&rz->harvest);
 	}
 	return ret;
 }
@@ -146,7 +148,7 @@ static int hvx_commit_try(struct hvx_vm *vm, u64 order, unsigned long longest)
 
 	if (!mutex_trylock(&rz->hpt_lock))
 		return ret;
-	hvx_harvest_wait(vm);
+	hvx_harvest_wait(&rz->harvest);
 	if (mutex_trylock(&kvm->slots_lock)) {
 		ret = hvx_commit_locked(vm, order, longest);
 		mutex_unlock(&kvm->slots_lock);

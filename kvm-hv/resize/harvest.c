@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What is left to do when a VM has its new table: take the reference and change
- * bits out of the old one, then free it.
+ * bits out of the old one.
  *
  * No CPU translates through the old table any more, so its bits are final. A
  * change bit must reach the dirty log before that is read: hvx_harvest_wait() is
  * called first. Memslots and their bitmaps stay while a harvest is under way,
  * for an update waits for it too.
  */
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/kvm_host.h>
 #include <linux/sched.h>
 
 #include "base/base.h"
-#include "resize/resize.h"
+#include "resize/harvest.h"
+#include "resize/hpt.h"
 #include "resize/trace.h"
 
 /* HPTEs between two looks at whether somebody else wants the CPU. */
@@ -64,25 +67,26 @@ static int hvx_harvest_guest_view(struct kvm *kvm, u64 new_index, u64 v,
 }
 
 /* Context: preemption disabled. Return: as hvx_harvest_guest_view(). */
-static int hvx_harvest_try_one(struct hvx_resize *rs, u64 index)
+static int hvx_harvest_try_one(struct hvx_harvest *hv, u64 index)
 {
-	struct kvm *kvm = rs->vm->kvm;
-	__be64 *hptep = hvx_hptep(&rs->hpt, index);
+	const struct kvm_hpt_info *old = hv->old;
+	__be64 *hptep = hvx_hptep(old, index);
+	struct kvm *kvm = hv->kvm;
 	u64 v, gr, hw = 0, rc, new_index;
 	int changed = false;
 
 	if (!hvx_hpte_trylock(hptep))
 		return -EAGAIN;
 	v = hvx_hpte_v(hptep);
-	gr = rs->hpt.rev[index].guest_rpte;
+	gr = old->rev[index].guest_rpte;
 	if (v & HPT_V_VALID)
 		hw = hvx_read_be64(&hptep[1]) & HPT_R_RC;
 	/* The host may have unmapped it earlier: then they are in guest_rpte. */
 	rc = hw | (gr & HPT_R_RC);
 	if (hpte_in_use(v) && (hw & HPT_R_C))
 		hvx_harvest_dirty(kvm, v, gr);
-	if (hpte_in_use(v) && rc && !rs->strategy->rc_at_commit) {
-		new_index = hpte_rehash(v, gr, index, rs->hpt.order,
+	if (hpte_in_use(v) && rc && hv->guest_view) {
+		new_index = hpte_rehash(v, gr, index, old->order,
 					kvm->arch.hpt.order);
 		changed = hvx_harvest_guest_view(kvm, new_index, v, gr, rc);
 	}
@@ -96,14 +100,14 @@ static int hvx_harvest_try_one(struct hvx_resize *rs, u64 index)
 
 /*
  * Take the bits out of one entry of the old table. Once for each, whoever comes first:
- * the worker, or the vCPU whose hcall is about to look at the entry's successor.
+ * the thread, or the vCPU whose hcall is about to look at the entry's successor.
  *
  * Context: may sleep; kvm->srcu is held for reading.
  * Return: true if the guest's view of the entry changed.
  */
-static bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
+static bool hvx_harvest_one(struct hvx_harvest *hv, u64 index)
 {
-	const __be64 *hptep = hvx_hptep(&rs->hpt, index);
+	const __be64 *hptep = hvx_hptep(hv->old, index);
 	int changed;
 
 	if (!hpte_in_use(hvx_read_be64(&hptep[0])))
@@ -111,7 +115,7 @@ static bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
 
 	for (;;) {
 		preempt_disable();
-		changed = hvx_harvest_try_one(rs, index);
+		changed = hvx_harvest_try_one(hv, index);
 		preempt_enable();
 		if (changed >= 0)
 			return changed;
@@ -122,15 +126,14 @@ static bool hvx_harvest_one(struct hvx_resize *rs, u64 index)
 /* What the guest is shown of an entry has the R and C that its predecessor has left. */
 static void hvx_harvest_before(struct hvx_hook *hook, u64 index)
 {
-	struct hvx_resizer *rz = container_of(hook, struct hvx_resizer, harvest_hook);
-	struct hvx_resize *rs = rz->harvest;
-	const struct kvm_hpt_info *hpt = &rs->vm->kvm->arch.hpt;
+	struct hvx_harvest *hv = container_of(hook, struct hvx_harvest, hook);
+	const struct kvm_hpt_info *hpt = &hv->kvm->arch.hpt;
 	struct hvx_entry e;
 
 	hvx_entry_read(hpt, index, &e);
 	if (e.v)
-		hvx_harvest_one(rs, hpte_rehash(e.v, e.gr, index, hpt->order,
-						rs->hpt.order));
+		hvx_harvest_one(hv, hpte_rehash(e.v, e.gr, index, hpt->order,
+						hv->old->order));
 }
 
 static const struct hvx_hook_ops hvx_harvest_hook_ops = {
@@ -140,96 +143,154 @@ static const struct hvx_hook_ops hvx_harvest_hook_ops = {
 	.before = hvx_harvest_before,
 };
 
-/**
- * hvx_harvest_work() - go through the old table, then free it
- * @work: hvx_resizer.harvest_work
- *
- * Context: workqueue. The VM's table does not change meanwhile: whoever wants to
- * change it waits for this first.
+/*
+ * The VM's table does not change meanwhile: whoever wants to change it waits for this
+ * first.
  */
-void hvx_harvest_work(struct work_struct *work)
+static void hvx_harvest_table(struct hvx_harvest *hv)
 {
-	struct hvx_resizer *rz = container_of(to_delayed_work(work),
-					      struct hvx_resizer, harvest_work);
-	struct hvx_resize *rs = rz->harvest;
-	struct kvm *kvm = rs->vm->kvm;
-	u64 n = hpt_nr_hptes(rs->hpt.order);
+	const struct kvm_hpt_info *old = hv->old;
+	u64 n = hpt_nr_hptes(old->order);
 	u64 i, end, v, found = 0, left = 0;
-	int nice = task_nice(current);
 	int idx;
 
-	set_user_nice(current, max(nice, HVX_HARVEST_NICE));
 	for (i = 0; i < n; ) {
-		if (atomic_read(&rz->harvest_waiters) &&
-		    task_nice(current) != nice)
-			set_user_nice(current, nice);
+		set_user_nice(current, atomic_read(&hv->waiters) ?
+				       0 : HVX_HARVEST_NICE);
 		end = min_t(u64, i + HVX_HARVEST_CHUNK, n);
-		idx = srcu_read_lock(&kvm->srcu);
+		idx = srcu_read_lock(&hv->kvm->srcu);
 		for (; i < end; i++) {
-			v = hvx_read_be64(hvx_hptep(&rs->hpt, i));
+			v = hvx_read_be64(hvx_hptep(old, i));
 			left += hpte_in_use(v) && !(v & HPT_V_BOLTED);
-			found += hvx_harvest_one(rs, i);
+			found += hvx_harvest_one(hv, i);
 		}
-		srcu_read_unlock(&kvm->srcu, idx);
+		srcu_read_unlock(&hv->kvm->srcu, idx);
 		hvx_relax();
 	}
+	trace_hvx_harvest(hv->kvm, old->order, found);
 
-	/* The thread is the workqueue's. */
-	set_user_nice(current, nice);
+	if (hv->guest_view) {
+		hvx_hook_remove(hv->intercept, &hv->hook);
+		hvx_hook_wait(hv->intercept);
+	}
+	hv->done(hv, found, left);
 
-	trace_hvx_harvest(kvm, rs->hpt.order, found);
-	if (rs->strategy->bolted_only)
-		WRITE_ONCE(rz->records[rs->record].dropped, left);
-	rz->stats.harvested += found;
-	hvx_hook_remove(&rs->vm->intercept, &rz->harvest_hook);
-	hvx_resize_free(rs);
-	rz->harvest = NULL;
+	WRITE_ONCE(hv->started, false);
+	/* All of the above is seen by who has waited. Pairs with hvx_harvest_wait(). */
+	smp_store_release(&hv->old, NULL);
+	wake_up_all(&hv->wait);
+}
+
+static int hvx_harvest_thread(void *data)
+{
+	struct hvx_harvest *hv = data;
+
+	for (;;) {
+		wait_event_idle(hv->wait,
+				READ_ONCE(hv->started) || kthread_should_stop());
+		if (!READ_ONCE(hv->started))
+			return 0;
+		wait_event_idle_timeout(hv->wait, atomic_read(&hv->waiters),
+					msecs_to_jiffies(HVX_HARVEST_DELAY_MS));
+		hvx_harvest_table(hv);
+	}
+}
+
+/**
+ * hvx_harvest_init() - nothing is to be harvested of a new VM
+ * @hv: zeroed
+ * @kvm: the VM
+ * @intercept: the VM's
+ * @done: called when a table has been harvested
+ */
+void hvx_harvest_init(struct hvx_harvest *hv, struct kvm *kvm,
+		      struct hvx_intercept *intercept,
+		      void (*done)(struct hvx_harvest *hv, u64 found, u64 left))
+{
+	hv->kvm = kvm;
+	hv->intercept = intercept;
+	hv->done = done;
+	init_waitqueue_head(&hv->wait);
+}
+
+/**
+ * hvx_harvest_prepare() - make sure that there is a thread for it
+ * @hv: the VM's
+ *
+ * A harvest is waited for under locks, and runs at a priority of its own. So each VM
+ * that resizes its table has a thread, from then on.
+ *
+ * Context: may sleep; not called twice at a time.
+ * Return: 0 or -ENOMEM.
+ */
+int hvx_harvest_prepare(struct hvx_harvest *hv)
+{
+	struct task_struct *thread;
+
+	if (hv->thread)
+		return 0;
+	thread = kthread_run(hvx_harvest_thread, hv, "hpt-harvest/%llu",
+			     (u64)hv->kvm->arch.lpid);
+	if (IS_ERR(thread))
+		return -ENOMEM;
+	hv->thread = thread;
+	return 0;
 }
 
 /**
  * hvx_harvest_begin() - from now on no hcall shows an entry that is to be harvested
- * @rs: the resize that is being committed; the VM has its new table
+ * @hv: the VM's, prepared
+ * @old: the table that has just been replaced; stays until done() is called
+ * @guest_view: the entries of the VM's table lack R and C that the old ones have
  *
- * Context: the gate is closed; the hpt_lock is held, and no harvest is under way.
+ * Context: the gate is closed, no harvest is under way.
  */
-void hvx_harvest_begin(struct hvx_resize *rs)
+void hvx_harvest_begin(struct hvx_harvest *hv, const struct kvm_hpt_info *old,
+		       bool guest_view)
 {
-	struct hvx_resizer *rz = rs->vm->resizer;
-
-	lockdep_assert_held(&rz->hpt_lock);
-	rz->harvest = rs;
-	if (!rs->strategy->rc_at_commit)
-		hvx_hook_add(&rs->vm->intercept, &rz->harvest_hook,
-			     &hvx_harvest_hook_ops);
+	hv->guest_view = guest_view;
+	WRITE_ONCE(hv->old, old);
+	if (guest_view)
+		hvx_hook_add(hv->intercept, &hv->hook, &hvx_harvest_hook_ops);
 }
 
 /**
- * hvx_harvest_start() - have an old table harvested in the background
- * @rs: the resize that has been committed; freed by the harvest
+ * hvx_harvest_start() - have the old table harvested in the background
+ * @hv: the VM's, after hvx_harvest_begin()
  *
- * Context: the hpt_lock is held, after hvx_harvest_begin().
+ * Context: any.
  */
-void hvx_harvest_start(struct hvx_resize *rs)
+void hvx_harvest_start(struct hvx_harvest *hv)
 {
-	struct hvx_resizer *rz = rs->vm->resizer;
-
-	lockdep_assert_held(&rz->hpt_lock);
-	queue_delayed_work(hvx_harvest_wq, &rz->harvest_work,
-			   msecs_to_jiffies(HVX_HARVEST_DELAY_MS));
+	WRITE_ONCE(hv->started, true);
+	wake_up_all(&hv->wait);
 }
 
 /**
- * hvx_harvest_wait() - wait until no old table is left
- * @vm: the VM
+ * hvx_harvest_wait() - wait until no table is left to be harvested
+ * @hv: the VM's
  *
  * Context: may sleep; the harvest takes none of the resizer's locks, so any may
  * be held.
  */
-void hvx_harvest_wait(struct hvx_vm *vm)
+void hvx_harvest_wait(struct hvx_harvest *hv)
 {
-	struct hvx_resizer *rz = vm->resizer;
+	atomic_inc(&hv->waiters);
+	wake_up_all(&hv->wait);
+	/* Pairs with the end of hvx_harvest_table(). */
+	wait_event(hv->wait, !smp_load_acquire(&hv->old));
+	atomic_dec(&hv->waiters);
+}
 
-	atomic_inc(&rz->harvest_waiters);
-	flush_delayed_work(&rz->harvest_work);
-	atomic_dec(&rz->harvest_waiters);
+/**
+ * hvx_harvest_destroy() - end the thread, when there is nothing left to harvest
+ * @hv: the VM's
+ *
+ * Context: may sleep; nobody else uses the VM any more.
+ */
+void hvx_harvest_destroy(struct hvx_harvest *hv)
+{
+	if (hv->thread)
+		kthread_stop(hv->thread);
+	hv->thread = NULL;
 }

@@ -3,11 +3,19 @@
  * HPT resize: the state machine (PAPR ACR "Hash Page Table Resizing").
  *
  * A PREPARE makes a struct hvx_resize the VM's pending one and wakes the worker;
- * the same PREPARE again polls it. A cancel takes it out of "pending"; if the
- * worker has it at that moment the worker notices and frees it, otherwise the
- * canceller does. There is one worker for a VM and it does one thing at a time,
- * so a VM never holds more than one new table, however fast its VMM changes its
- * mind, and with the harvest it waits for, one old one beside the current.
+ * the same PREPARE again polls it. The ways in which things come to an end:
+ *
+ *  cancel	the pending resize is given up. If the worker has it at that moment, the
+ *		worker notices and frees it;
+ *  suspend	cancel, and none may begin until resume, for the table is replaced;
+ *  discard	the tables of a resize are to be freed, by a worker: that takes long, and
+ *		who finds that they are not needed any more holds locks;
+ *  free	they are.
+ *
+ * There is one worker for a VM that prepares, it does one thing at a time, and waits
+ * until what was discarded is free. So a VM never holds more than one new table,
+ * however fast its VMM changes its mind, and with the harvest that the worker waits for,
+ * one old one beside the current.
  */
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
@@ -38,15 +46,14 @@ MODULE_PARM_DESC(commit_timeout_ms,
 
 /*
  * A queue runs so many works at a time for all VMs, so those that wait for each other
- * or for something of a VM's have different ones. The prepares: one waits for a harvest.
+ * or for something of a VM's have different ones. The prepares: one waits for a harvest,
+ * and for tables to be freed.
  */
 struct workqueue_struct *hvx_wq;
-/* The harvests, which are waited for under locks. */
-struct workqueue_struct *hvx_harvest_wq;
 /* The parts of a copy, which are waited for with the vCPUs stopped. */
 struct workqueue_struct *hvx_copy_wq;
 /* What frees memory that nobody asks for any more waits for no other VM's work. */
-static struct workqueue_struct *hvx_timeout_wq;
+static struct workqueue_struct *hvx_discard_wq;
 
 /*
  * While tables are made or replaced the guest's memory is to stay. That is a service,
@@ -69,14 +76,23 @@ static void hvx_resize_release_memory(struct hvx_resize *rs)
 	if (!rs->holds_memory)
 		return;
 	/* COMMIT has noted it already. */
-	if (rs != rz->harvest)
+	if (rs != rz->committed)
 		hvx_throttle_held(&rz->throttle, rs->started);
 	hvx_balloon_put(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = false;
 }
 
-/* Frees the tables that a resize holds, once nobody looks at them. */
-static void hvx_resize_empty(struct hvx_resize *rs)
+static void hvx_resize_stop(struct hvx_resize *rs)
+{
+	if (rs->strategy->stop)
+		rs->strategy->stop(rs);
+}
+
+/*
+ * Free the tables that a resize holds. Nobody else knows of them any more, but that
+ * vCPUs may still be in what the strategy has stopped.
+ */
+static void hvx_resize_free_tables(struct hvx_resize *rs)
 {
 	if (rs->hpt.virt)
 		hvx_hook_wait(&rs->vm->intercept);
@@ -85,29 +101,44 @@ static void hvx_resize_empty(struct hvx_resize *rs)
 	hvx_hpt_free(&rs->hpt);
 	hvx_rmaps_free(rs->rmaps);
 	rs->rmaps = NULL;
-	hvx_resize_release_memory(rs);
 }
 
-/**
- * hvx_resize_free() - end a resize and free the tables it holds
- * @rs: the resize, not pending: given up, or committed and harvested
- *
- * Context: may sleep.
- */
-void hvx_resize_free(struct hvx_resize *rs)
+static void hvx_resize_free(struct hvx_resize *rs)
 {
-	hvx_resize_empty(rs);
+	hvx_resize_free_tables(rs);
 	kfree(rs);
 }
 
+static void hvx_discard_work(struct work_struct *work)
+{
+	struct hvx_resizer *rz = container_of(work, struct hvx_resizer,
+					      discard_work);
+	struct llist_node *list = llist_del_all(&rz->discarded);
+	struct hvx_resize *rs, *next;
+
+	llist_for_each_entry_safe(rs, next, list, node)
+		hvx_resize_free(rs);
+}
+
+/* Have a resize freed that nobody else knows of. Context: any. */
+static void hvx_resize_discard(struct hvx_resize *rs)
+{
+	struct hvx_resizer *rz = rs->vm->resizer;
+
+	llist_add(&rs->node, &rz->discarded);
+	queue_work(hvx_discard_wq, &rz->discard_work);
+}
+
 /**
- * hvx_resize_drop() - take the pending resize out, if there is one
+ * hvx_resize_cancel_locked() - give up the resize in flight, if there is one
  * @vm: the VM
  * @why: for the counters
  *
+ * The guest learns of it when it says COMMIT.
+ *
  * Context: may sleep; the resizer's lock is held.
  */
-void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
+void hvx_resize_cancel_locked(struct hvx_vm *vm, enum hvx_cancel why)
 {
 	struct hvx_resizer *rz = vm->resizer;
 	struct hvx_resize *rs = rz->pending;
@@ -120,67 +151,81 @@ void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why)
 		rz->stats.cancels[why]++;
 		trace_hvx_cancel(vm->kvm, rs->order, why);
 	}
+	hvx_resize_release_memory(rs);
 	WRITE_ONCE(rs->progress.cancel, true);
-	if (rs->strategy->stop)
-		rs->strategy->stop(rs);
-	if (!rs->busy)
+	if (rs->busy)
+		return;
+	hvx_resize_stop(rs);
+	if (rs->hpt.virt)
+		hvx_resize_discard(rs);
+	else
 		hvx_resize_free(rs);
 }
 
 /**
- * hvx_resize_cancel() - give up the resize in flight, if there is one
+ * hvx_resize_cancel() - likewise, without the lock
  * @vm: the VM
  * @why: for the counters
- *
- * The guest learns of it when it says COMMIT. The memory is free on return, or
- * as soon as the worker looks up.
  *
  * Context: may sleep; kvm->slots_lock may be held.
  */
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why)
 {
-	mutex_lock(&vm->resizer->lock);
-	hvx_resize_drop(vm, why);
-	mutex_unlock(&vm->resizer->lock);
+	guard(mutex)(&vm->resizer->lock);
+	hvx_resize_cancel_locked(vm, why);
 }
 
 /**
- * hvx_resize_end() - cancel, and let none begin until hvx_resize_allow()
+ * hvx_resize_suspend() - cancel, and let none begin until hvx_resize_resume()
  * @vm: the VM
  * @why: for the counters
  *
- * On return the worker does not look at the present table, and a PREPARE that
- * comes before the table has been replaced does not wake it.
+ * On return the worker does not look at the present table, a PREPARE that comes before
+ * the table has been replaced does not wake it, and no memory is held for a resize.
  *
  * Context: may sleep; the hpt_lock is held, kvm->slots_lock is not.
  */
-void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why)
+void hvx_resize_suspend(struct hvx_vm *vm, enum hvx_cancel why)
 {
 	struct hvx_resizer *rz = vm->resizer;
 
 	lockdep_assert_held(&rz->hpt_lock);
 	mutex_lock(&rz->lock);
-	hvx_resize_drop(vm, why);
-	rz->ended = true;
+	hvx_resize_cancel_locked(vm, why);
+	rz->suspended = true;
 	mutex_unlock(&rz->lock);
 	/* If it is queued only, others' works are not waited for. */
 	cancel_delayed_work_sync(&rz->prepare_work);
+	flush_work(&rz->discard_work);
 }
 
 /**
- * hvx_resize_allow() - a resize may begin again
+ * hvx_resize_resume() - a resize may begin again
  * @vm: the VM
  *
  * Context: may sleep; the hpt_lock is held.
  */
-void hvx_resize_allow(struct hvx_vm *vm)
+void hvx_resize_resume(struct hvx_vm *vm)
 {
 	struct hvx_resizer *rz = vm->resizer;
 
 	lockdep_assert_held(&rz->hpt_lock);
-	mutex_lock(&rz->lock);
-	rz->ended = false;
-	mutex_unlock(&rz->lock);
+	guard(mutex)(&rz->lock);
+	rz->suspended = false;
+}
+
+/* The harvest has done with a table. Context: the harvest's thread. */
+static void hvx_resize_harvested(struct hvx_harvest *hv, u64 found, u64 left)
+{
+	struct hvx_resizer *rz = container_of(hv, struct hvx_resizer, harvest);
+	struct hvx_resize *rs = rz->committed;
+
+	if (rs->strategy->bolted_only)
+		WRITE_ONCE(rz->records[rs->record].dropped, left);
+	rz->stats.harvested += found;
+	hvx_resize_release_memory(rs);
+	rz->committed = NULL;
+	hvx_resize_discard(rs);
 }
 
 static void hvx_resize_timeout(struct work_struct *work)
@@ -189,13 +234,11 @@ static void hvx_resize_timeout(struct work_struct *work)
 					      struct hvx_resizer, timeout_work);
 	struct hvx_vm *vm = rz->vm;
 
-	mutex_lock(&rz->lock);
+	guard(mutex)(&rz->lock);
 	/* The timer may have been set for a predecessor. */
 	if (rz->pending && rz->pending->state == HVX_READY &&
-	    rz->pending->expires &&
 	    time_after_eq(jiffies, rz->pending->deadline))
-		hvx_resize_drop(vm, HVX_CANCEL_TIMEOUT);
-	mutex_unlock(&rz->lock);
+		hvx_resize_cancel_locked(vm, HVX_CANCEL_TIMEOUT);
 }
 
 /* Milliseconds to go, at least 1, from how fast it went so far. */
@@ -218,6 +261,9 @@ static int hvx_resize_alloc(struct hvx_resize *rs)
 	struct mem_cgroup *memcg, *old;
 	int ret;
 
+	ret = hvx_harvest_prepare(&rs->vm->resizer->harvest);
+	if (ret)
+		return ret;
 	memcg = hvx_charge_begin(rs->vm->kvm, &old);
 	ret = hvx_hpt_alloc(&rs->hpt, rs->order, &rs->progress);
 	if (!ret) {
@@ -255,12 +301,21 @@ static int hvx_resize_fill(struct hvx_resize *rs)
 	return ret;
 }
 
+/* When a resize that is ready is given up, if it has not been committed. */
+static unsigned long hvx_resize_deadline(void)
+{
+	unsigned int timeout_ms = READ_ONCE(commit_timeout_ms);
+
+	return jiffies + (timeout_ms ? msecs_to_jiffies(timeout_ms) :
+				       MAX_JIFFY_OFFSET);
+}
+
 /* What the worker has achieved; the lock is held. */
 static void hvx_resize_prepared(struct hvx_resize *rs, int ret)
 {
 	struct hvx_resizer *rz = rs->vm->resizer;
-	unsigned int timeout_ms;
 
+	lockdep_assert_held(&rz->lock);
 	rs->prepare_ns = ktime_to_ns(ktime_sub(ktime_get(), rs->started));
 	trace_hvx_prepared(rs->vm->kvm, rs->order, ret, rs->prepare_ns);
 	hvx_throttle_ended(&rz->throttle, ret);
@@ -268,17 +323,12 @@ static void hvx_resize_prepared(struct hvx_resize *rs, int ret)
 		/* Nothing is kept but the error, for the next PREPARE. */
 		rs->error = ret;
 		rs->state = HVX_FAILED;
-		if (rs->strategy->stop)
-			rs->strategy->stop(rs);
-		hvx_resize_empty(rs);
+		hvx_resize_release_memory(rs);
 	} else {
 		rs->state = HVX_READY;
-		timeout_ms = READ_ONCE(commit_timeout_ms);
-		rs->expires = timeout_ms;
-		rs->deadline = jiffies + msecs_to_jiffies(timeout_ms);
-		if (rs->expires)
-			mod_delayed_work(hvx_timeout_wq, &rz->timeout_work,
-					 rs->deadline - jiffies);
+		rs->deadline = hvx_resize_deadline();
+		mod_delayed_work(hvx_discard_wq, &rz->timeout_work,
+				 rs->deadline - jiffies);
 	}
 }
 
@@ -286,11 +336,12 @@ static void hvx_prepare_work(struct work_struct *work)
 {
 	struct hvx_resizer *rz = container_of(to_delayed_work(work),
 					      struct hvx_resizer, prepare_work);
-	struct hvx_vm *vm = rz->vm;
 	struct hvx_resize *rs;
+	bool cancelled;
 	int ret;
 
-	hvx_harvest_wait(vm);
+	hvx_harvest_wait(&rz->harvest);
+	flush_work(&rz->discard_work);
 
 	mutex_lock(&rz->lock);
 	rs = rz->pending;
@@ -302,12 +353,17 @@ static void hvx_prepare_work(struct work_struct *work)
 	mutex_unlock(&rz->lock);
 
 	ret = hvx_resize_fill(rs);
+	if (ret && ret != -EAGAIN) {
+		hvx_resize_stop(rs);
+		hvx_resize_free_tables(rs);
+	}
 
 	mutex_lock(&rz->lock);
 	rs->busy = false;
-	if (rz->pending != rs)
-		/* Cancelled. A successor has queued this work again. */
-		hvx_resize_free(rs);
+	cancelled = rz->pending != rs;
+	if (cancelled)
+		/* A successor has queued this work again. */
+		hvx_resize_stop(rs);
 	else if (ret == -EAGAIN)
 		/* Not slept for here: the queue is there for all VMs. */
 		queue_delayed_work(hvx_wq, &rz->prepare_work,
@@ -315,6 +371,8 @@ static void hvx_prepare_work(struct work_struct *work)
 	else
 		hvx_resize_prepared(rs, ret);
 	mutex_unlock(&rz->lock);
+	if (cancelled)
+		hvx_resize_free(rs);
 }
 
 /**
@@ -369,11 +427,11 @@ struct hvx_resize *hvx_resize_current(struct hvx_vm *vm)
 	lockdep_assert_held(&kvm->slots_lock);
 	lockdep_assert_held(&rz->lock);
 	if (hvx_resize_migrating(kvm))
-		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
+		hvx_resize_cancel_locked(vm, HVX_CANCEL_MIGRATION);
 	/* Begun while memslots were changing, and made for the old ones. */
 	if (rz->pending && rz->pending->state == HVX_READY &&
 	    rz->pending->rmaps->generation != kvm_memslots(kvm)->generation)
-		hvx_resize_drop(vm, HVX_CANCEL_MEMSLOT);
+		hvx_resize_cancel_locked(vm, HVX_CANCEL_MEMSLOT);
 	return rz->pending;
 }
 
@@ -385,7 +443,7 @@ static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
 	switch (rs->state) {
 	case HVX_FAILED:
 		ret = rs->error;
-		hvx_resize_drop(vm, HVX_CANCEL_GUEST);
+		hvx_resize_cancel_locked(vm, HVX_CANCEL_GUEST);
 		return ret;
 	case HVX_READY:
 		/* The guest can save itself the COMMIT, until an entry has gone. */
@@ -402,7 +460,7 @@ static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
  * @vm: the VM
  * @flags: none are defined, so 0
  * @order: log2 of the wanted table's size in bytes, or 0 to cancel
- * @road: who asks
+ * @origin: who asks
  *
  * While the VM may be on its way to another host, and while the table is being
  * replaced by a reset, nothing is started, what was under way is given up, and the
@@ -419,7 +477,7 @@ static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
  * present or a vCPU could not be stopped.
  */
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
-		       enum hvx_road road)
+		       enum hvx_origin origin)
 {
 	struct hvx_resizer *rz = vm->resizer;
 	struct hvx_resize *rs;
@@ -431,7 +489,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	if (order)
 		hvx_watch_begin(vm);
 	mutex_lock(&rz->lock);
-	/* Under the lock: a VM becomes radix between hvx_resize_end() and _allow(). */
+	/* Under the lock: a VM becomes radix while resizes are suspended. */
 	if (kvm_is_radix(vm->kvm)) {
 		ret = -EINVAL;
 		goto out;
@@ -441,7 +499,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	 * a change of memslots, which cancels, and is seen under kvm->slots_lock.
 	 */
 	if (order && hvx_resize_migrating(vm->kvm)) {
-		hvx_resize_drop(vm, HVX_CANCEL_MIGRATION);
+		hvx_resize_cancel_locked(vm, HVX_CANCEL_MIGRATION);
 		ret = -EBUSY;
 		goto out;
 	}
@@ -451,11 +509,11 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		goto out;
 	}
 
-	hvx_resize_drop(vm, HVX_CANCEL_GUEST);
+	hvx_resize_cancel_locked(vm, HVX_CANCEL_GUEST);
 	if (!order)
 		goto out;
 
-	if (rz->ended) {
+	if (rz->suspended) {
 		ret = -EBUSY;
 		goto out;
 	}
@@ -476,7 +534,7 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 	hvx_resize_hold_memory(rs);
 	rs->from = vm->kvm->arch.hpt.order;
 	rs->strategy = hvx_strategy_for(vm, rs->from, order);
-	rs->road = road;
+	rs->origin = origin;
 	rs->order = order;
 	rs->state = HVX_ALLOCATING;
 	rs->progress.total = hvx_hpt_bytes(order);
@@ -484,18 +542,21 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		rs->progress.total += 1ULL << rs->from;
 	rz->pending = rs;
 	rz->stats.prepares++;
-	trace_hvx_prepare(vm->kvm, rs->from, rs->order, road);
+	trace_hvx_prepare(vm->kvm, rs->from, rs->order, origin);
 	ret = hvx_resize_estimate(rs);
 	mod_delayed_work(hvx_wq, &rz->prepare_work, 0);
 out:
 	mutex_unlock(&rz->lock);
+	/* What has been cancelled by its guest is free. */
+	if (!order)
+		flush_work(&rz->discard_work);
 	return ret;
 }
 
 /**
  * hvx_resizer_init() - the resize state of a new VM
  * @rz: zeroed
- * @vm: the VM
+ * @vm: the VM, its interception initialised
  */
 void hvx_resizer_init(struct hvx_resizer *rz, struct hvx_vm *vm)
 {
@@ -505,7 +566,10 @@ void hvx_resizer_init(struct hvx_resizer *rz, struct hvx_vm *vm)
 	hvx_strategy_init(rz);
 	INIT_DELAYED_WORK(&rz->prepare_work, hvx_prepare_work);
 	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);
-	INIT_DELAYED_WORK(&rz->harvest_work, hvx_harvest_work);
+	INIT_WORK(&rz->discard_work, hvx_discard_work);
+	init_llist_head(&rz->discarded);
+	hvx_harvest_init(&rz->harvest, vm->kvm, &vm->intercept,
+			 hvx_resize_harvested);
 }
 
 /**
@@ -521,11 +585,13 @@ void hvx_resizer_destroy(struct hvx_vm *vm)
 	hvx_resize_cancel(vm, HVX_CANCEL_DESTROY);
 	cancel_delayed_work_sync(&rz->prepare_work);
 	cancel_delayed_work_sync(&rz->timeout_work);
-	hvx_harvest_wait(vm);
+	hvx_harvest_wait(&rz->harvest);
+	hvx_harvest_destroy(&rz->harvest);
+	flush_work(&rz->discard_work);
 }
 
 static struct workqueue_struct **const hvx_queues[] = {
-	&hvx_wq, &hvx_harvest_wq, &hvx_copy_wq, &hvx_timeout_wq,
+	&hvx_wq, &hvx_copy_wq, &hvx_discard_wq,
 };
 
 /**
@@ -536,7 +602,7 @@ static struct workqueue_struct **const hvx_queues[] = {
 int __init hvx_resize_init(void)
 {
 	static const char *const names[ARRAY_SIZE(hvx_queues)] __initconst = {
-		"prepare", "harvest", "copy", "timeout",
+		"prepare", "copy", "discard",
 	};
 	int i;
 

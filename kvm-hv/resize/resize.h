@@ -6,10 +6,12 @@
 #define KVM_HV_EXT_RESIZE_H
 
 #include <linux/ktime.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
 #include "base/base.h"
+#include "resize/harvest.h"
 #include "resize/hpt.h"
 
 /*
@@ -21,8 +23,8 @@
 struct hvx_vm;
 struct hvx_resize;
 
+/* Of the resize that is pending; a VM without one is idle. */
 enum hvx_state {
-	HVX_IDLE,
 	HVX_ALLOCATING,		/* asked for; the worker makes the table */
 	HVX_POPULATING,		/* the strategy brings entries over */
 	HVX_READY,		/* waits for COMMIT */
@@ -38,15 +40,14 @@ enum hvx_cancel {
 	HVX_CANCEL_RADIX,
 	HVX_CANCEL_TIMEOUT,
 	HVX_CANCEL_COMMIT,	/* a COMMIT that failed */
-	HVX_CANCEL_HCALLS,	/* the VMM changed which hcalls are enabled */
 	HVX_CANCEL_DESTROY,
 	HVX_NR_CANCEL
 };
 
 /* Who asked: for the log and the tracepoints. */
-enum hvx_road {
-	HVX_ROAD_IOCTL,
-	HVX_ROAD_HCALL,
+enum hvx_origin {
+	HVX_ORIGIN_IOCTL,
+	HVX_ORIGIN_HCALL,
 };
 
 /**
@@ -66,8 +67,8 @@ enum hvx_road {
  *	harvest is left with the dirty log
  * @bolted_only: no other entry survives; the harvest counts the rest
  * @stop: the resize has been given up, or its new table is the VM's: no hcall is
- *	followed up any more. May be called more than once. The resizer's lock is held,
- *	or nobody else knows of the resize.
+ *	followed up any more. May be called more than once, by who has the resize: the
+ *	worker while busy, then the holder of the lock.
  * @free: frees what the strategy has noted, when nobody looks at the tables any more.
  */
 struct hvx_strategy {
@@ -90,22 +91,21 @@ extern const struct hvx_strategy hvx_mirror_strategy;
 struct hvx_resize {
 	struct hvx_vm *vm;
 	const struct hvx_strategy *strategy;
-	enum hvx_road road;
+	enum hvx_origin origin;
 	unsigned int from;		/* order of the table there is, or 0 */
 	unsigned int order;		/* of the one to be */
 
 	/* Protected by hvx_resizer.lock. */
 	enum hvx_state state;
 	int error;
-	bool busy;			/* the worker has it */
-	bool expires;			/* once ready, if not committed until */
-	unsigned long deadline;		/* jiffies */
+	bool busy;			/* the worker has it, and ends it if need be */
+	bool holds_memory;		/* of the guest, see balloon.c */
+	unsigned long deadline;		/* of READY, in jiffies */
 
 	/* The worker's while busy, then whoever holds the lock. */
 	struct hvx_progress progress;
 	struct kvm_hpt_info hpt;	/* the new table; the old one after COMMIT */
 	struct hvx_rmaps *rmaps;	/* likewise */
-	bool holds_memory;		/* of the guest, see balloon.c */
 	ktime_t started;		/* PREPARE */
 	ktime_t patience;		/* until then it tries to begin to populate */
 	s64 prepare_ns;
@@ -115,13 +115,14 @@ struct hvx_resize {
 	void *data;			/* the strategy's */
 
 	unsigned int record;		/* in hvx_resizer.records, once committed */
+	struct llist_node node;		/* in hvx_resizer.discarded */
 };
 
 /* A resize that was, for debugfs. */
 struct hvx_resize_record {
 	unsigned int from, to;
 	const char *strategy;
-	enum hvx_road road;
+	enum hvx_origin origin;
 	u64 prepare_ns;
 	u64 commit_ns;			/* vCPUs stopped */
 	u64 kept, dropped;
@@ -155,16 +156,16 @@ struct hvx_resizer {
 	struct mutex lock;		/* pending and what follows it */
 	const struct hvx_strategy *strategy;	/* for the next PREPARE */
 	struct hvx_resize *pending;
-	bool ended;			/* none may begin, see hvx_resize_end() */
+	bool suspended;			/* none may begin */
 	struct hvx_throttle throttle;
 	struct delayed_work prepare_work;
 	struct delayed_work timeout_work;
 
-	/* The resize whose old table is being harvested; hpt_lock, then the worker */
-	struct hvx_resize *harvest;
-	struct delayed_work harvest_work;
-	atomic_t harvest_waiters;
-	struct hvx_hook harvest_hook;
+	struct hvx_resize *committed;	/* while its old table is harvested */
+	struct hvx_harvest harvest;
+
+	struct llist_head discarded;	/* those with tables to be freed */
+	struct work_struct discard_work;
 
 	/* The resize whose new table has valid entries, until COMMIT; kvm->mmu_lock */
 	struct hvx_resize *warm;
@@ -177,14 +178,13 @@ struct hvx_resizer {
 void hvx_resizer_init(struct hvx_resizer *rz, struct hvx_vm *vm);
 void hvx_resizer_destroy(struct hvx_vm *vm);
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
-		       enum hvx_road road);
+		       enum hvx_origin origin);
 bool hvx_resize_valid(u64 flags, u64 order);
 struct hvx_resize *hvx_resize_current(struct hvx_vm *vm);
-void hvx_resize_drop(struct hvx_vm *vm, enum hvx_cancel why);
-void hvx_resize_end(struct hvx_vm *vm, enum hvx_cancel why);
-void hvx_resize_allow(struct hvx_vm *vm);
+void hvx_resize_cancel_locked(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
-void hvx_resize_free(struct hvx_resize *rs);
+void hvx_resize_suspend(struct hvx_vm *vm, enum hvx_cancel why);
+void hvx_resize_resume(struct hvx_vm *vm);
 
 /* hcall.c */
 bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
@@ -213,13 +213,7 @@ void hvx_switch(struct hvx_resize *rs);
 /* warm.c */
 void hvx_warm_unmap(struct hvx_vm *vm, gfn_t start, gfn_t end);
 
-/* harvest.c */
-void hvx_harvest_begin(struct hvx_resize *rs);
-void hvx_harvest_start(struct hvx_resize *rs);
-void hvx_harvest_work(struct work_struct *work);
-void hvx_harvest_wait(struct hvx_vm *vm);
-
-extern struct workqueue_struct *hvx_wq, *hvx_harvest_wq, *hvx_copy_wq;
+extern struct workqueue_struct *hvx_wq, *hvx_copy_wq;
 
 int hvx_resize_init(void);
 void hvx_resize_exit(void);

@@ -18,33 +18,32 @@
 	{ HVX_CANCEL_RADIX,	"radix" },		\
 	{ HVX_CANCEL_TIMEOUT,	"timeout" },		\
 	{ HVX_CANCEL_COMMIT,	"commit" },		\
-	{ HVX_CANCEL_HCALLS,	"hcalls" },		\
 	{ HVX_CANCEL_DESTROY,	"destroy" })
 
 TRACE_EVENT(hvx_prepare,
 	TP_PROTO(struct kvm *kvm, unsigned int from, unsigned int to,
-		 enum hvx_road road),
-	TP_ARGS(kvm, from, to, road),
+		 enum hvx_origin origin),
+	TP_ARGS(kvm, from, to, origin),
 
 	TP_STRUCT__entry(
 		__field(u64, lpid)
 		__field(unsigned int, from)
 		__field(unsigned int, to)
-		__field(unsigned int, road)
+		__field(unsigned int, origin)
 	),
 
 	TP_fast_assign(
 		__entry->lpid = kvm->arch.lpid;
 		__entry->from = from;
 		__entry->to = to;
-		__entry->road = road;
+		__entry->origin = origin;
 	),
 
 	TP_printk("lpid %llu order %u -> %u by %s", __entry->lpid,
 		  __entry->from, __entry->to,
-		  __print_symbolic(__entry->road,
-				   { HVX_ROAD_IOCTL, "ioctl" },
-				   { HVX_ROAD_HCALL, "hcall" }))
+		  __print_symbolic(__entry->origin,
+				   { HVX_ORIGIN_IOCTL, "ioctl" },
+				   { HVX_ORIGIN_HCALL, "hcall" }))
 );
 
 TRACE_EVENT(hvx_progress,
