@@ -9,13 +9,13 @@
 #include <linux/gfp.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sort.h>
 #include <linux/vmalloc.h>
 
 #include "resize/hpt.h"
+#include "resize/knobs.h"
 
 /* hpte.h has its own names for the unit tests' sake: they are the kernel's. */
 #define HVX_SAME(ours, kernels)	static_assert((ours) == (kernels))
@@ -37,25 +37,8 @@ HVX_SAME(HPT_V3_R_B, HPTE_R_3_0_SSIZE_MASK);
 HVX_SAME(HPT_ORDER_MIN, PPC_MIN_HPT_ORDER);
 HVX_SAME(HPT_ORDER_MAX, PPC_MAX_HPT_ORDER);
 
-static unsigned int fail_alloc;
-module_param(fail_alloc, uint, 0644);
-MODULE_PARM_DESC(fail_alloc,
-		 "For tests: the n-th allocation for a resize from now on fails, once (0: none)");
-
 /* Between two looks at whether to go on; 1 MiB is cleared in well under 1 ms. */
 #define HVX_CLEAR_CHUNK		BIT(20)
-
-/**
- * hvx_fail_alloc() - whether a test wants this allocation to fail
- *
- * Return: true if it does.
- */
-bool hvx_fail_alloc(void)
-{
-	unsigned int n = READ_ONCE(fail_alloc);
-
-	return n && cmpxchg(&fail_alloc, n, n - 1) == n && n == 1;
-}
 
 /**
  * hvx_charge_begin() - charge what the current thread allocates to a VM

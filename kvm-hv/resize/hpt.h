@@ -32,7 +32,6 @@ struct hvx_rmaps {
 /* What a guest makes the host allocate is charged to its VMM's memory cgroup. */
 #define HVX_GFP		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
-bool hvx_fail_alloc(void);
 struct mem_cgroup *hvx_charge_begin(struct kvm *kvm, struct mem_cgroup **old);
 void hvx_charge_end(struct mem_cgroup *memcg, struct mem_cgroup *old);
 

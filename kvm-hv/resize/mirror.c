@@ -21,7 +21,6 @@
  * two bolted ones are a collision that fails COMMIT unless one has gone by then.
  */
 #include <linux/kvm_host.h>
-#include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -29,14 +28,10 @@
 #include <uapi/linux/kvm_hv_ext.h>
 
 #include "base/base.h"
+#include "resize/knobs.h"
 #include "resize/trace.h"
 #include "resize/mirror.h"
 #include "resize/warm.h"
-
-static bool verify;
-module_param(verify, bool, 0644);
-MODULE_PARM_DESC(verify,
-		 "At COMMIT, compare the whole mirrored HPT with the old one and fail on a difference (slow, for tests)");
 
 /*
  * An hcall looks at 2^k slots. Beyond this many orders at a time COMMIT copies,
@@ -651,7 +646,7 @@ static int hvx_mirror_commit(struct hvx_resize *rs)
 		return -ENXIO;
 	if (hvx_mirror_collides(rs))
 		return -ENOSPC;
-	if (verify)
+	if (hvx_verify())
 		ret = hvx_mirror_verify(rs);
 	return ret;
 }

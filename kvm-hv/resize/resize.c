@@ -23,8 +23,9 @@
 #include <linux/slab.h>
 
 #include "base/base.h"
-#include "resize/resize.h"
 #include "memory/memory.h"
+#include "resize/knobs.h"
+#include "resize/resize.h"
 
 #define CREATE_TRACE_POINTS
 #include "resize/trace.h"
