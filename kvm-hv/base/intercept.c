@@ -67,22 +67,23 @@ bool hvx_intercept_known(unsigned long number)
 	return hvx_hpt_hcall(number) >= 0;
 }
 
-/* The lock is held. */
 static bool hvx_hcall_hooked(struct hvx_intercept *ic, int hcall)
 {
 	struct hvx_hook *hook;
 
+	lockdep_assert_held(&ic->lock);
 	hlist_for_each_entry(hook, &ic->hooks, node)
 		if (hook->ops->hcalls & BIT(hcall))
 			return true;
 	return false;
 }
 
-/* The lock is held. Who finds the bit clear finds the hcall taken. */
+/* Who finds the bit clear finds the hcall taken. */
 static void hvx_hcall_take(struct hvx_intercept *ic, int hcall)
 {
 	unsigned int bit = hvx_hpt_hcalls[hcall] / 4;
 
+	lockdep_assert_held(&ic->lock);
 	if (!test_bit(bit, ic->kvm->arch.enabled_hcalls))
 		return;
 	set_bit(hcall, &ic->taken);
@@ -91,9 +92,9 @@ static void hvx_hcall_take(struct hvx_intercept *ic, int hcall)
 	clear_bit(bit, ic->kvm->arch.enabled_hcalls);
 }
 
-/* The lock is held. */
 static void hvx_hcall_give_back(struct hvx_intercept *ic, int hcall)
 {
+	lockdep_assert_held(&ic->lock);
 	if (!test_bit(hcall, &ic->taken))
 		return;
 	set_bit(hvx_hpt_hcalls[hcall] / 4, ic->kvm->arch.enabled_hcalls);

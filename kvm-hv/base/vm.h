@@ -22,6 +22,9 @@
  *
  * The last two lines are spin locks. KVM waits for kvm->srcu in slots_lock, so who has it
  * for reading takes only mmap_lock and what follows it.
+ *
+ * The thread of the harvest and the worker that frees tables take none of the mutexes:
+ * they are waited for with any of these held.
  */
 #ifndef KVM_HV_EXT_VM_H
 #define KVM_HV_EXT_VM_H

@@ -91,6 +91,9 @@ static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
 	u64 commit_ns;
 	int ret;
 
+	lockdep_assert_held(&rz->hpt_lock);
+	lockdep_assert_held(&vm->kvm->slots_lock);
+	lockdep_assert_held(&rz->lock);
 	ret = hvx_gate_close(&vm->gate, longest);
 	if (ret)
 		return ret;
@@ -123,20 +126,16 @@ static int hvx_commit_locked(struct hvx_vm *vm, u64 order, unsigned long longest
 {
 	struct hvx_resizer *rz = vm->resizer;
 	struct hvx_resize *rs;
-	int ret = -ENXIO;
 
-	mutex_lock(&rz->lock);
+	guard(mutex)(&rz->lock);
 	rs = hvx_resize_current(vm);
 	if (!rs || rs->order != order)
-		;
-	else if (rs->state == HVX_FAILED)
-		ret = rs->error;
-	else if (rs->state != HVX_READY)
-		ret = -EBUSY;
-	else
-		ret = hvx_commit_ready(vm, rs, longest);
-	mutex_unlock(&rz->lock);
-	return ret;
+		return -ENXIO;
+	if (rs->state == HVX_FAILED)
+		return rs->error;
+	if (rs->state != HVX_READY)
+		return -EBUSY;
+	return hvx_commit_ready(vm, rs, longest);
 }
 
 /* -EAGAIN: a vCPU or a lock could not be had at once, and all is as it was. */

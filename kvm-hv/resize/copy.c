@@ -47,7 +47,7 @@ static __always_inline int hvx_copy_put(const struct hvx_copy_part *part,
 	u64 to = hpte_refold(v, gr, index, part->fold);
 	__be64 *new = hvx_hptep(&part->new, to);
 
-	/* Only bolted entries are in the new table: whoever is there, is one. */
+	/* The new table holds bolted entries only, so this slot is taken by one. */
 	if (new[0])
 		return -ENOSPC;
 

@@ -456,6 +456,67 @@ static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
 	}
 }
 
+/* A resize begins. Return: as hvx_resize_prepare(). */
+static int hvx_resize_begin(struct hvx_vm *vm, unsigned int order,
+			    enum hvx_origin origin)
+{
+	struct hvx_resizer *rz = vm->resizer;
+	struct hvx_resize *rs;
+
+	hvx_throttle_begun(&rz->throttle);
+	rs = hvx_fail_alloc() ? NULL : kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	if (!rs) {
+		hvx_throttle_ended(&rz->throttle, -ENOMEM);
+		return -ENOMEM;
+	}
+	rs->vm = vm;
+	rs->started = ktime_get();
+	hvx_resize_hold_memory(rs);
+	rs->from = vm->kvm->arch.hpt.order;
+	rs->strategy = hvx_strategy_for(vm, rs->from, order);
+	rs->origin = origin;
+	rs->order = order;
+	rs->state = HVX_ALLOCATING;
+	rs->progress.total = hvx_hpt_bytes(order);
+	if (rs->strategy->populate)
+		rs->progress.total += 1ULL << rs->from;
+	rz->pending = rs;
+	rz->stats.prepares++;
+	trace_hvx_prepare(vm->kvm, rs->from, rs->order, origin);
+	mod_delayed_work(hvx_wq, &rz->prepare_work, 0);
+	return hvx_resize_estimate(rs);
+}
+
+static int hvx_resize_prepare_locked(struct hvx_vm *vm, unsigned int order,
+				     enum hvx_origin origin)
+{
+	struct hvx_resizer *rz = vm->resizer;
+	int ms;
+
+	guard(mutex)(&rz->lock);
+	/* Under the lock: a VM becomes radix while resizes are suspended. */
+	if (kvm_is_radix(vm->kvm))
+		return -EINVAL;
+	/*
+	 * Of a migration that begins after this look, COMMIT learns. It comes here as
+	 * a change of memslots, which cancels, and is seen under kvm->slots_lock.
+	 */
+	if (order && hvx_resize_migrating(vm->kvm)) {
+		hvx_resize_cancel_locked(vm, HVX_CANCEL_MIGRATION);
+		return -EBUSY;
+	}
+	if (rz->pending && rz->pending->order == order)
+		return hvx_resize_poll(vm, rz->pending);
+
+	hvx_resize_cancel_locked(vm, HVX_CANCEL_GUEST);
+	if (!order)
+		return 0;
+	if (rz->suspended)
+		return -EBUSY;
+	ms = hvx_throttle_wait_ms(&rz->throttle);
+	return ms ?: hvx_resize_begin(vm, order, origin);
+}
+
 /**
  * hvx_resize_prepare() - start a resize, or ask how it is getting on
  * @vm: the VM
@@ -480,77 +541,17 @@ static int hvx_resize_poll(struct hvx_vm *vm, struct hvx_resize *rs)
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_origin origin)
 {
-	struct hvx_resizer *rz = vm->resizer;
-	struct hvx_resize *rs;
-	int ret = 0;
+	int ret;
 
 	if (!hvx_resize_valid(flags, order) || order > HVX_ORDER_MAX)
 		return -EINVAL;
 
 	if (order)
 		hvx_watch_begin(vm);
-	mutex_lock(&rz->lock);
-	/* Under the lock: a VM becomes radix while resizes are suspended. */
-	if (kvm_is_radix(vm->kvm)) {
-		ret = -EINVAL;
-		goto out;
-	}
-	/*
-	 * Of a migration that begins after this look, COMMIT learns. It comes here as
-	 * a change of memslots, which cancels, and is seen under kvm->slots_lock.
-	 */
-	if (order && hvx_resize_migrating(vm->kvm)) {
-		hvx_resize_cancel_locked(vm, HVX_CANCEL_MIGRATION);
-		ret = -EBUSY;
-		goto out;
-	}
-	rs = rz->pending;
-	if (rs && rs->order == order) {
-		ret = hvx_resize_poll(vm, rs);
-		goto out;
-	}
-
-	hvx_resize_cancel_locked(vm, HVX_CANCEL_GUEST);
+	ret = hvx_resize_prepare_locked(vm, order, origin);
+	/* What its guest has cancelled is free on return. */
 	if (!order)
-		goto out;
-
-	if (rz->suspended) {
-		ret = -EBUSY;
-		goto out;
-	}
-
-	ret = hvx_throttle_wait_ms(&rz->throttle);
-	if (ret)
-		goto out;
-	hvx_throttle_begun(&rz->throttle);
-
-	rs = hvx_fail_alloc() ? NULL : kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
-	if (!rs) {
-		ret = -ENOMEM;
-		hvx_throttle_ended(&rz->throttle, ret);
-		goto out;
-	}
-	rs->vm = vm;
-	rs->started = ktime_get();
-	hvx_resize_hold_memory(rs);
-	rs->from = vm->kvm->arch.hpt.order;
-	rs->strategy = hvx_strategy_for(vm, rs->from, order);
-	rs->origin = origin;
-	rs->order = order;
-	rs->state = HVX_ALLOCATING;
-	rs->progress.total = hvx_hpt_bytes(order);
-	if (rs->strategy->populate)
-		rs->progress.total += 1ULL << rs->from;
-	rz->pending = rs;
-	rz->stats.prepares++;
-	trace_hvx_prepare(vm->kvm, rs->from, rs->order, origin);
-	ret = hvx_resize_estimate(rs);
-	mod_delayed_work(hvx_wq, &rz->prepare_work, 0);
-out:
-	mutex_unlock(&rz->lock);
-	/* What has been cancelled by its guest is free. */
-	if (!order)
-		flush_work(&rz->discard_work);
+		flush_work(&vm->resizer->discard_work);
 	return ret;
 }
 

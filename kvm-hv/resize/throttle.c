@@ -28,6 +28,11 @@ module_param(nomem_backoff_ms, uint, 0644);
 MODULE_PARM_DESC(nomem_backoff_ms,
 		 "Milliseconds until a VM may begin a resize after one that found no memory, doubled each time");
 
+static void hvx_throttle_assert_held(const struct hvx_throttle *t)
+{
+	lockdep_assert_held(&container_of(t, struct hvx_resizer, throttle)->lock);
+}
+
 /* The longest that a VM waits after it found no memory, again and again. */
 #define HVX_MAX_BACKOFF_MS	60000
 
@@ -42,6 +47,7 @@ int hvx_throttle_wait_ms(const struct hvx_throttle *t)
 {
 	ktime_t now = ktime_get();
 
+	hvx_throttle_assert_held(t);
 	if (!ktime_after(t->begin_after, now))
 		return 0;
 	return clamp_t(s64, ktime_ms_delta(t->begin_after, now), 1, INT_MAX);
@@ -55,6 +61,7 @@ int hvx_throttle_wait_ms(const struct hvx_throttle *t)
  */
 void hvx_throttle_begun(struct hvx_throttle *t)
 {
+	hvx_throttle_assert_held(t);
 	t->begin_after = ktime_add_ms(ktime_get(),
 				      READ_ONCE(prepare_interval_ms));
 }
@@ -70,6 +77,7 @@ void hvx_throttle_ended(struct hvx_throttle *t, int ret)
 {
 	u64 ms = READ_ONCE(nomem_backoff_ms);
 
+	hvx_throttle_assert_held(t);
 	if (!ret)
 		t->nomem = 0;
 	if (ret != -ENOMEM)
@@ -88,6 +96,7 @@ void hvx_throttle_ended(struct hvx_throttle *t, int ret)
  */
 bool hvx_throttle_may_hold(const struct hvx_throttle *t)
 {
+	hvx_throttle_assert_held(t);
 	return !ktime_before(ktime_get(), t->hold_after);
 }
 
@@ -102,5 +111,6 @@ void hvx_throttle_held(struct hvx_throttle *t, ktime_t since)
 {
 	ktime_t now = ktime_get();
 
+	hvx_throttle_assert_held(t);
 	t->hold_after = ktime_add(now, ktime_sub(now, since));
 }
