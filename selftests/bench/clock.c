@@ -13,14 +13,15 @@
 #define NSEC_PER_SEC	1000000000ull
 
 static const struct contender contenders[] = {
-	{ "stock", 0 },
-	{ "copy", KVM_PPC_HPT_RESIZE_COPY },
-	{ "mirror", KVM_PPC_HPT_RESIZE_MIRROR },
+	{ "stock", 0, false },
+	{ "copy", KVM_PPC_HPT_RESIZE_COPY, false },
+	{ "cold", KVM_PPC_HPT_RESIZE_MIRROR, true },
+	{ "mirror", KVM_PPC_HPT_RESIZE_MIRROR, false },
 };
 
 /**
  * contender() - one of those that are compared
- * @name: stock, copy or mirror
+ * @name: stock, copy, cold or mirror
  *
  * Return: the contender.
  */
@@ -31,7 +32,7 @@ const struct contender *contender(const char *name)
 	for (i = 0; i < ARRAY_SIZE(contenders); i++)
 		if (!strcmp(name, contenders[i].name))
 			return &contenders[i];
-	die("%s: neither stock, copy nor mirror", name);
+	die("%s: neither stock, copy, cold nor mirror", name);
 }
 
 /**

@@ -9,6 +9,7 @@
 struct contender {
 	const char *name;
 	unsigned int strategy;	/* KVM_PPC_HPT_RESIZE_*, 0: stock KVM */
+	bool cold;		/* a mirrored table whose entries are absent */
 };
 
 const struct contender *contender(const char *name);

@@ -2,7 +2,8 @@
 /*
  * resize ORDER ROUNDS CONTENDER...: resizes an HPT of that order by one, up and
  * down, each time in a new VM, with stock KVM (stock) or by a strategy of
- * kvm-hv-ext (copy, mirror). Prints, for lab/bench to read,
+ * kvm-hv-ext (copy, mirror, and mirror with warm tables turned off: cold). Prints,
+ * for lab/bench to read,
  *
  *   prepare CONTENDER ORDER TO NS BYTES
  *   commit CONTENDER ORDER TO NS
@@ -193,6 +194,8 @@ int main(int argc, char **argv)
 		const struct contender *who = contender(argv[i]);
 
 		module_want(who->strategy);
+		if (who->strategy && !module_set_param("warm", !who->cold))
+			die("the parameter warm cannot be set");
 		for (round = 0; round < atoi(argv[2]); round++) {
 			measure(&contents, who, order + 1);
 			measure(&contents, who, order - 1);
