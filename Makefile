@@ -42,6 +42,8 @@ help:
 ##   make docs         web pages of Documentation, in build/docs
 ##   make deb          a DKMS package for Debian and Ubuntu, in build/packages
 ##   make rpm          one for distributions with RPM
+##   make check-packages
+##                     install, build and remove them in a Debian for POWER
 ##   make clean        remove everything that was built
 ##
 ## On a POWER host with KVM HV, for its own kernel and as it is:
@@ -59,7 +61,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup kernels demo shell qemu bench check-patches deb rpm:
+setup kernels demo shell qemu bench check-patches deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -100,6 +102,9 @@ check-patches: setup
 
 deb rpm:
 	@lab/package $@
+
+check-packages: setup
+	@lab/check-packages
 
 clean:
 	@rm -rf build

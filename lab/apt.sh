@@ -171,3 +171,21 @@ install_packages()
 	}
 	as_root chown -R "$(id -u):$(id -g)" "$CACHE/apt"
 }
+
+# install_missing NAME...: those that are not there, one clone at a time.
+install_missing()
+{
+	local missing
+
+	missing=$(missing_packages "$@" | xargs)
+	[ -n "$missing" ] || return 0
+	need apt-get apt
+	mkdir -p "$CACHE/apt"
+	exec 9>"$CACHE/lock"
+	flock 9
+	say "installing $missing"
+	apt_refresh native
+	# shellcheck disable=SC2086 # a list
+	install_packages $missing
+	exec 9>&-
+}
