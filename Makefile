@@ -37,6 +37,8 @@ help:
 ##                     the same tests under that one, among them guest stop
 ##   make check-patches
 ##                     apply the patches for host and guest to Linux 6.12, and compile
+##   make soak HOURS=2
+##                     the same few tests over and over, on a host that preempts
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck, kernel-doc, codespell
 ##   make docs         web pages of Documentation, in build/docs
@@ -61,7 +63,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup kernels demo shell qemu bench check-patches deb rpm check-packages:
+setup kernels demo shell qemu bench check-patches soak deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -99,6 +101,11 @@ bench: setup
 
 check-patches: setup
 	@lab/check-patches
+
+.PHONY: soak check-packages
+soak: setup
+	@lab/kernel-build $(or $(KERNEL),7.3-4k)
+	@lab/soak
 
 deb rpm:
 	@lab/package $@
