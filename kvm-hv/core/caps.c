@@ -133,6 +133,27 @@ int hvx_caps_install(void)
 }
 
 /**
+ * hvx_kvm_open() - open /dev/kvm
+ *
+ * Context: may sleep.
+ * Return: the file, or an error pointer: -ENODEV if something else has that name.
+ */
+struct file *hvx_kvm_open(void)
+{
+	struct file *kvm = filp_open("/dev/kvm", O_RDWR, 0);
+	const struct inode *inode;
+
+	if (IS_ERR(kvm))
+		return kvm;
+	inode = file_inode(kvm);
+	if (S_ISCHR(inode->i_mode) && imajor(inode) == MISC_MAJOR &&
+	    iminor(inode) == KVM_MINOR && kvm->f_op->unlocked_ioctl)
+		return kvm;
+	filp_close(kvm, NULL);
+	return ERR_PTR(-ENODEV);
+}
+
+/**
  * hvx_caps_check() - whether KVM's ioctl comes to us, and our answer out of it
  *
  * Asked as a VMM does. The probe on the other ioctl is of the same kind, and its
@@ -144,19 +165,11 @@ int hvx_caps_install(void)
  */
 int hvx_caps_check(void)
 {
-	struct file *kvm = filp_open("/dev/kvm", O_RDWR, 0);
 	long want = hvx_strategy_mask(), got;
-	const struct inode *inode;
+	struct file *kvm = hvx_kvm_open();
 
 	if (IS_ERR(kvm))
 		return 0;
-	/* Or something else of that name. */
-	inode = file_inode(kvm);
-	if (!S_ISCHR(inode->i_mode) || imajor(inode) != MISC_MAJOR ||
-	    iminor(inode) != KVM_MINOR || !kvm->f_op->unlocked_ioctl) {
-		filp_close(kvm, NULL);
-		return 0;
-	}
 	got = kvm->f_op->unlocked_ioctl(kvm, KVM_CHECK_EXTENSION,
 					KVM_CAP_PPC_HPT_RESIZE);
 	filp_close(kvm, NULL);

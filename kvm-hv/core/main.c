@@ -7,6 +7,7 @@
 
 #include <asm/cputable.h>
 
+#include "core/node.h"
 #include "core/ops.h"
 #include "memory/memory.h"
 #include "resize/resize.h"
@@ -54,6 +55,7 @@ static int __init hvx_init(void)
 	if (ret)
 		goto err_ops;
 	hvx_vfio_install();
+	hvx_nodes_begin();
 	return 0;
 
 err_ops:
@@ -70,6 +72,7 @@ module_init(hvx_init);
 
 static void __exit hvx_exit(void)
 {
+	hvx_nodes_end();
 	hvx_vfio_remove();
 	hvx_caps_remove();
 	hvx_ops_remove();

@@ -22,6 +22,7 @@
 
 #include <uapi/linux/kvm_hv_ext.h>
 
+#include "core/node.h"
 #include "core/ops.h"
 #include "memory/memory.h"
 #include "resize/resize.h"
@@ -38,6 +39,8 @@ static int hvx_init_vm(struct kvm *kvm)
 	struct hvx_vm *vm = hvx_vm_create(kvm);
 	int ret = PTR_ERR_OR_ZERO(vm);
 
+	if (!ret)
+		ret = hvx_node_vm(vm);
 	/* While the module goes, a VM is what it would be a moment later. */
 	if (!ret || ret == -ENOENT)
 		ret = hvx_stock.init_vm(kvm);

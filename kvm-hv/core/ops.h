@@ -9,6 +9,7 @@
  * vm.c		what is kept for a VM
  * state.c	KVM_PPC_HV_EXT_STATE
  * debugfs.c	what can be seen
+ * node.c	nodes beside /dev/kvm
  */
 #ifndef KVM_HV_EXT_OPS_H
 #define KVM_HV_EXT_OPS_H
@@ -38,6 +39,7 @@ int hvx_state_ioctl(struct hvx_vm *vm, void __user *argp);
 int hvx_caps_install(void);
 int hvx_caps_check(void);
 void hvx_caps_remove(void);
+struct file *hvx_kvm_open(void);
 
 /* debugfs.c */
 void hvx_debugfs_create(struct hvx_vm *vm);

@@ -31,16 +31,29 @@
 #define HVX_LIMIT_MIN	12
 #define HVX_LIMIT_MAX	63
 
-static int hvx_param_set_shift(const char *val, const struct kernel_param *kp)
+/**
+ * hvx_limit_parse() - a limit as text
+ * @text: a number
+ *
+ * Return: a shift, or 0 for no limit; -EINVAL or -ERANGE if it is neither.
+ */
+int hvx_limit_parse(const char *text)
 {
 	unsigned int shift;
-	int ret = kstrtouint(val, 0, &shift);
+	int ret = kstrtouint(text, 0, &shift);
 
 	if (ret)
 		return ret;
 	if (shift && (shift < HVX_LIMIT_MIN || shift > HVX_LIMIT_MAX))
 		return -EINVAL;
-	return param_set_uint(val, kp);
+	return shift;
+}
+
+static int hvx_param_set_shift(const char *val, const struct kernel_param *kp)
+{
+	int shift = hvx_limit_parse(val);
+
+	return shift < 0 ? shift : param_set_uint(val, kp);
 }
 
 static const struct kernel_param_ops hvx_param_shift_ops = {
@@ -168,6 +181,19 @@ int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 	if (!ret && hvx_limit_needs_large(&vm->memory->limit, vm->kvm))
 		hvx_watch_begin(vm);
 	return ret;
+}
+
+/**
+ * hvx_limit_preset() - choose the limit of a VM in its VMM's place
+ * @vm: the VM, being made: nobody else knows it yet
+ * @shift: the limit, or 0 for none
+ *
+ * The VMM may ask for the same, and gets -EBUSY for another.
+ */
+void hvx_limit_preset(struct hvx_vm *vm, unsigned int shift)
+{
+	vm->memory->limit.shift = shift;
+	vm->memory->limit.chosen = true;
 }
 
 /**

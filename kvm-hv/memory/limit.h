@@ -11,9 +11,11 @@
 
 struct hvx_vm;
 
+int hvx_limit_parse(const char *text);
 void hvx_limit_init(struct hvx_limit *limit);
 unsigned int hvx_limit_host_shift(void);
 int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags);
+void hvx_limit_preset(struct hvx_vm *vm, unsigned int shift);
 u64 hvx_limit_flags(struct hvx_vm *vm);
 void hvx_limit_filter(struct hvx_vm *vm, struct kvm_ppc_smmu_info *info);
 int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,

@@ -203,6 +203,7 @@ int hvx_resize_commit(struct hvx_vm *vm, u64 flags, u64 order);
 /* strategy.c */
 void hvx_strategy_init(struct hvx_resizer *rz);
 u32 hvx_strategy_mask(void);
+int hvx_strategy_parse(const char *name);
 int hvx_strategy_choose(struct hvx_vm *vm, u64 id);
 const struct hvx_strategy *hvx_strategy_for(struct hvx_vm *vm,
 					    unsigned int from, unsigned int to);

@@ -20,17 +20,38 @@ static const struct hvx_strategy *const hvx_strategies[] = {
 
 static const struct hvx_strategy *hvx_default_strategy = &hvx_mirror_strategy;
 
-static int hvx_strategy_set(const char *val, const struct kernel_param *kp)
+static const struct hvx_strategy *hvx_strategy_named(const char *name)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(hvx_strategies); i++) {
-		if (sysfs_streq(val, hvx_strategies[i]->name)) {
-			WRITE_ONCE(hvx_default_strategy, hvx_strategies[i]);
-			return 0;
-		}
+		if (sysfs_streq(name, hvx_strategies[i]->name))
+			return hvx_strategies[i];
 	}
-	return -EINVAL;
+	return NULL;
+}
+
+/**
+ * hvx_strategy_parse() - the strategy of a name
+ * @name: as in the module's parameter
+ *
+ * Return: one of KVM_PPC_HPT_RESIZE_*, or -EINVAL.
+ */
+int hvx_strategy_parse(const char *name)
+{
+	const struct hvx_strategy *strategy = hvx_strategy_named(name);
+
+	return strategy ? strategy->id : -EINVAL;
+}
+
+static int hvx_strategy_set(const char *val, const struct kernel_param *kp)
+{
+	const struct hvx_strategy *strategy = hvx_strategy_named(val);
+
+	if (!strategy)
+		return -EINVAL;
+	WRITE_ONCE(hvx_default_strategy, strategy);
+	return 0;
 }
 
 static int hvx_strategy_get(char *buf, const struct kernel_param *kp)

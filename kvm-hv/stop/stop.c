@@ -53,13 +53,26 @@ static bool hvx_stop_is_native(int modes)
 
 static int hvx_stop_default;
 
+/**
+ * hvx_stop_parse() - the modes that a word allows
+ * @word: "off", "emulate" or "native"
+ *
+ * Return: a mask of KVM_PPC_GUEST_STOP_*, or -EINVAL.
+ */
+int hvx_stop_parse(const char *word)
+{
+	int mode = sysfs_match_string(hvx_stop_names, word);
+
+	return mode < 0 ? mode : BIT(mode) - 1;
+}
+
 static int hvx_stop_default_set(const char *val, const struct kernel_param *kp)
 {
-	int mode = sysfs_match_string(hvx_stop_names, val);
+	int modes = hvx_stop_parse(val);
 
-	if (mode < 0)
-		return mode;
-	WRITE_ONCE(hvx_stop_default, BIT(mode) - 1);
+	if (modes < 0)
+		return modes;
+	WRITE_ONCE(hvx_stop_default, modes);
 	return 0;
 }
 

@@ -19,6 +19,7 @@ struct hvx_stop {
 };
 
 /* stop.c */
+int hvx_stop_parse(const char *word);
 void hvx_stop_init(struct hvx_stop *stop);
 long hvx_stop_host_modes(void);
 long hvx_stop_enable(struct hvx_vm *vm, u64 modes);

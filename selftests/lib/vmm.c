@@ -339,9 +339,9 @@ struct vm *vm_create_cfg(const struct vm_cfg *cfg)
 	unsigned int i;
 	int ret;
 
-	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	vm->kvm = open(cfg->device ?: "/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm < 0)
-		die("/dev/kvm: %s", strerror(errno));
+		die("%s: %s", cfg->device ?: "/dev/kvm", strerror(errno));
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, KVM_VM_PPC_HV);
 	if (vm->fd < 0)
 		die("KVM_CREATE_VM: %s", strerror(errno));
@@ -375,7 +375,8 @@ struct vm *vm_create_cfg(const struct vm_cfg *cfg)
 		vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_RESIZE_HPT_PREPARE, 1);
 		vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_RESIZE_HPT_COMMIT, 1);
 	}
-	choose_strategy(vm, cfg->strategy);
+	if (!cfg->device)
+		choose_strategy(vm, cfg->strategy);
 
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_create(vm, i);

@@ -49,6 +49,7 @@ struct vm_cfg {
 	enum vm_road road;
 	bool radix;		/* leave the guest in radix mode, without HPT */
 	unsigned int strategy;	/* KVM_PPC_HPT_RESIZE_*, 0: see vm_strategy() */
+	const char *device;	/* to make it by, default /dev/kvm */
 };
 
 struct vm;

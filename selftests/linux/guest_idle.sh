@@ -4,20 +4,20 @@
 #
 # guest_idle VCPUS [SECONDS]: a Linux guest that idles by stop, at rest and under
 # load and with its HPT resized, native where that is offered, and moves to a host
-# that emulates stop, and back. Each phase of idling takes SECONDS (5).
+# that emulates stop, and back. Each phase of idling takes SECONDS (5). Guests have it
+# by the node that stock QEMU makes them through, the radix guest by the module's
+# parameter.
 
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
 seconds=${2:-5}
-parameter=/sys/module/kvm_hv_ext/parameters/guest_stop
-before=$(cat $parameter)
+parameters=/sys/module/kvm_hv_ext/parameters
+before=$(cat $parameters/guest_stop)
 
-# start MODE OPTION...: a guest whose stop is served so.
+# start OPTION...: a guest.
 start()
 {
-	echo "$1" >$parameter
-	shift
 	guest start -smp "$vcpus" "$@" || return 1
 	# The first command may meet what the guest said when it came up.
 	guest exec true >/dev/null 2>&1 || guest exec true
@@ -28,6 +28,23 @@ figure()
 {
 	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/guest_stop |
 		sed -n "s/^$1 //p"
+}
+
+# nodes +|-: makes or takes away those that the guests are made through.
+nodes()
+{
+	for mode in off emulate native; do
+		case $1 in
+		+) echo "idle-$mode,guest_stop=$mode" ;;
+		-) echo "-idle-$mode" ;;
+		esac >$parameters/profile
+	done
+}
+
+# refused NODE PATTERN: QEMU ends, and says this.
+refused()
+{
+	! guest start -d "$1" >/tmp/refused 2>&1 && grep "$2" /tmp/refused
 }
 
 # states: their names.
@@ -166,22 +183,36 @@ emulated_as_meant()
 }
 
 vcpus=${1:?usage: guest_idle VCPUS [SECONDS]}
-plan 15
+plan 18
 why=$(/build/selftests/guest_stop -t discovery | sed -n 's/.* # SKIP //p')
 if [ -n "$why" ]; then
 	skip_rest "a guest that stops" "$why"
 	ktap_finished
 fi
 
-start off || bail_out "the guest does not start"
+refused /dev/kvm-idle-native 'No such file or directory'
+report $? "stock QEMU makes no guest through a node that is not there"
+nodes +
+echo idle-odd,hpt_max_page_shift=34 >$parameters/profile
+refused /dev/kvm-idle-odd 'KVM_CREATE_VM.* failed: Operation not supported'
+report $? "nor with a profile that this host cannot honour"
+echo -idle-odd >$parameters/profile
+
+export GUEST=off
+start -d /dev/kvm-idle-off -smp 1 -m 256M || bail_out "the guest does not start"
 ! guest exec 'insmod /guest/pseries-stop.ko' 2>/dev/null &&
 	guest exec 'dmesg | grep "hypervisor does not let this guest stop"'
 report $? "without the hypervisor's word the driver does not load"
 
-start native || bail_out "the guest does not start"
+GUEST=g0
+start -d /dev/kvm-idle-native || bail_out "the guest does not start"
 mode=$(figure mode)
 stock=$(states)
 guest exec 'insmod /guest/pseries-stop.ko'
+[ "$mode" != off ] && same "$(GUEST=off figure mode)" off &&
+	! GUEST=off guest exec 'insmod /guest/pseries-stop.ko' 2>/dev/null
+report $? "two guests at a time, one that stops ($mode) and one that does not"
+GUEST=off guest stop
 now=$(states)
 same "$now" "${stock%% *} stop0lite ${stock#* }"
 report $? "stop0lite is between the states there were: $now"
@@ -201,7 +232,8 @@ report $? "the driver goes and comes under load"
 
 move()
 {
-	guest save /tmp/saved && start "$1" -i /tmp/saved || return 1
+	guest save /tmp/saved && start -d "/dev/kvm-idle-$1" -i /tmp/saved ||
+		return 1
 	echo "# now: $(figure mode), on for $(guest exec 'cut -d " " -f 1 /proc/uptime') s"
 	[ "$(figure mode)" = "$2" ] && idle_by_stop
 }
@@ -225,12 +257,14 @@ report $? "without the driver the kernel's own is back: $(states)"
 log_is_clean
 report $? "nothing alarming in the guest's log"
 
-start native -r yes || bail_out "the radix guest does not start"
+echo native >$parameters/guest_stop
+start -r yes || bail_out "the radix guest does not start"
 guest exec 'grep -q "MMU.*Radix" /proc/cpuinfo && insmod /guest/pseries-stop.ko' &&
 	idle_by_stop
 report $? "a radix guest idles by stop, too"
 rest_after_bursts
 report $? "and rests after bursts of interrupts"
 guest stop
-echo "$before" >$parameter
+echo "$before" >$parameters/guest_stop
+nodes -
 ktap_finished
