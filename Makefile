@@ -15,7 +15,7 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches \
+.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm \
 	deb rpm man install-dkms hpt-resize
 
 help:
@@ -39,6 +39,7 @@ help:
 ##                     apply the patches for host and guest to Linux 6.12, and compile
 ##   make soak HOURS=2
 ##                     the same few tests over and over, on a host that preempts
+##   make check-vmm    build QEMU with the patches of kvm-hv/qemu, and test it (20 minutes)
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck, kernel-doc, codespell
 ##   make docs         web pages of Documentation, in build/docs
@@ -63,7 +64,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup kernels demo shell qemu bench check-patches soak deb rpm check-packages:
+setup kernels demo shell qemu bench check-patches check-vmm soak deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -95,6 +96,10 @@ shell: setup
 
 qemu: setup
 	@lab/qemu-build
+
+check-vmm: setup
+	@lab/qemu-build vmm
+	@lab/check-vmm
 
 bench: setup
 	@lab/bench
