@@ -12,6 +12,7 @@
 #include <linux/kthread.h>
 #include <linux/kvm_host.h>
 #include <linux/sched.h>
+#include <linux/workqueue.h>
 
 #include "base/base.h"
 #include "resize/harvest.h"
@@ -190,10 +191,17 @@ static int hvx_harvest_thread(void *data)
 				READ_ONCE(hv->started) || kthread_should_stop());
 		if (!READ_ONCE(hv->started))
 			return 0;
-		wait_event_idle_timeout(hv->wait, atomic_read(&hv->waiters),
-					msecs_to_jiffies(HVX_HARVEST_DELAY_MS));
 		hvx_harvest_table(hv);
 	}
+}
+
+static void hvx_harvest_due(struct work_struct *work)
+{
+	struct hvx_harvest *hv = container_of(to_delayed_work(work),
+					      struct hvx_harvest, start_work);
+
+	WRITE_ONCE(hv->started, true);
+	wake_up_all(&hv->wait);
 }
 
 /**
@@ -211,6 +219,7 @@ void hvx_harvest_init(struct hvx_harvest *hv, struct kvm *kvm,
 	hv->intercept = intercept;
 	hv->done = done;
 	init_waitqueue_head(&hv->wait);
+	INIT_DELAYED_WORK(&hv->start_work, hvx_harvest_due);
 }
 
 /**
@@ -258,12 +267,14 @@ void hvx_harvest_begin(struct hvx_harvest *hv, const struct kvm_hpt_info *old,
  * hvx_harvest_start() - have the old table harvested in the background
  * @hv: the VM's, after hvx_harvest_begin()
  *
+ * The thread is not woken yet: it would run at once, before the vCPUs.
+ *
  * Context: any.
  */
 void hvx_harvest_start(struct hvx_harvest *hv)
 {
-	WRITE_ONCE(hv->started, true);
-	wake_up_all(&hv->wait);
+	schedule_delayed_work(&hv->start_work,
+			      msecs_to_jiffies(HVX_HARVEST_DELAY_MS));
 }
 
 /**
@@ -276,7 +287,8 @@ void hvx_harvest_start(struct hvx_harvest *hv)
 void hvx_harvest_wait(struct hvx_harvest *hv)
 {
 	atomic_inc(&hv->waiters);
-	wake_up_all(&hv->wait);
+	/* At once, if it has not begun yet. */
+	flush_delayed_work(&hv->start_work);
 	/* Pairs with the end of hvx_harvest_table(). */
 	wait_event(hv->wait, !smp_load_acquire(&hv->old));
 	atomic_dec(&hv->waiters);
@@ -290,6 +302,8 @@ void hvx_harvest_wait(struct hvx_harvest *hv)
  */
 void hvx_harvest_destroy(struct hvx_harvest *hv)
 {
+	/* It may still be waking the thread that has finished since. */
+	cancel_delayed_work_sync(&hv->start_work);
 	if (hv->thread)
 		kthread_stop(hv->thread);
 	hv->thread = NULL;

@@ -8,6 +8,7 @@
 #include <linux/atomic.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "base/base.h"
 
@@ -23,6 +24,7 @@ struct hvx_harvest {
 
 	struct task_struct *thread;	/* NULL until a resize has been prepared */
 	wait_queue_head_t wait;		/* for "started" and for "no table left" */
+	struct delayed_work start_work;	/* has the thread start */
 	atomic_t waiters;		/* while there are any it hurries */
 	struct hvx_hook hook;
 
