@@ -306,6 +306,7 @@ static __always_inline bool
 hvx_mirror_try_bring(struct hvx_resize *rs, struct hvx_bring b, u64 i)
 {
 	__be64 *source = (__be64 *)(b.from + (i << HPT_HPTE_SHIFT)), *hptep;
+	bool brought = false;
 	u64 v, r, gr, j;
 
 	if (!try_lock_hpte(source, HPTE_V_HVLOCK))
@@ -315,32 +316,26 @@ hvx_mirror_try_bring(struct hvx_resize *rs, struct hvx_bring b, u64 i)
 	if (cpu_has_feature(CPU_FTR_ARCH_300))
 		v = hpte_v3_to_v2_v(v, r);
 	if (!hpte_in_use(v))
-		goto fail;
+		goto out;
 	gr = b.old_rev[i].guest_rpte;
 	j = hpte_refold(v, gr, i, b.fold);
 	hptep = (__be64 *)(b.to + (j << HPT_HPTE_SHIFT));
 	if (!try_lock_hpte(hptep, HPTE_V_HVLOCK | HPTE_V_VALID | HPTE_V_ABSENT))
-		goto fail;
+		goto out;
 
-	if (v & HPT_V_VALID) {
+	brought = true;
+	if (v & HPT_V_VALID)
 		gr |= r & HPT_R_RC;
-		b.rev[j].guest_rpte = gr;
-		if (b.warm && hvx_warm_link(rs, j, v, gr)) {
-			hvx_hpte_copy(hptep, source);
-			goto done;
-		}
-	}
 	b.rev[j].guest_rpte = gr;
-	hvx_hpte_write(hptep, hpte_absent_v(v),
-		       hpte_absent_r(v, gr, hpte_is_mmio(v, r)));
-done:
+	if (v & HPT_V_VALID && b.warm && hvx_warm_link(rs, j, v, gr))
+		hvx_hpte_copy(hptep, source);
+	else
+		hvx_hpte_write(hptep, hpte_absent_v(v),
+			       hpte_absent_r(v, gr, hpte_is_mmio(v, r)));
+out:
 	/* Not before ours is linked: the host may unmap it from now on. */
 	hvx_hpte_unlock(source);
-	return true;
-
-fail:
-	hvx_hpte_unlock(source);
-	return false;
+	return brought;
 }
 
 static __always_inline bool hvx_mirror_any(const __be64 *v, u64 bits)
