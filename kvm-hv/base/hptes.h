@@ -72,8 +72,8 @@ static inline void hvx_hpte_write(__be64 *hptep, u64 v, u64 r)
 }
 
 /*
- * Likewise, a valid entry as it is in another table, but for R and C: set, the page
- * could be written later without its change bit changing, and the dirty log misses it.
+ * Likewise, a valid entry as it is in another table, but for R and C: those are taken
+ * out of that table later, and set here too they would be told of twice.
  */
 static inline void hvx_hpte_copy(__be64 *hptep, const __be64 *from)
 {

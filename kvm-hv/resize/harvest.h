@@ -28,7 +28,7 @@ struct hvx_harvest {
 	atomic_t waiters;		/* while there are any it hurries */
 	struct hvx_hook hook;
 
-	/* COMMIT sets these, the thread clears them. */
+	/* COMMIT sets these, start_work the last one; the thread clears them. */
 	const struct kvm_hpt_info *old;	/* NULL: no harvest is under way */
 	bool guest_view;		/* the new entries lack R and C of the old */
 	bool started;

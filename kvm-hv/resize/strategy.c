@@ -88,8 +88,8 @@ u32 hvx_strategy_mask(void)
  * @vm: the VM
  * @id: one of KVM_PPC_HPT_RESIZE_*
  *
- * Context: any; it may run in a probe, so it takes no lock: a PREPARE that comes
- * at the same time uses the one or the other.
+ * Context: any. No lock is taken: a PREPARE that comes at the same time uses the
+ * one or the other.
  * Return: 0, -EINVAL for an id that does not exist, or -EBUSY for another than the
  * present one while a resize is in flight.
  */
