@@ -16,7 +16,7 @@ $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
 .PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm \
-	deb rpm man install-dkms hpt-resize
+	deb rpm man install-dkms install-hpt-resize hpt-resize
 
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
@@ -43,8 +43,9 @@ help:
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck, kernel-doc, codespell
 ##   make docs         web pages of Documentation, in build/docs
-##   make deb          a DKMS package for Debian and Ubuntu, in build/packages
-##   make rpm          one for distributions with RPM
+##   make deb          packages for Debian and Ubuntu, in build/packages: the
+##                     modules by DKMS, and the guest's tool
+##   make rpm          the same for distributions with RPM
 ##   make check-packages
 ##                     install, build and remove them in a Debian for POWER
 ##   make clean        remove everything that was built
@@ -161,3 +162,8 @@ install-dkms:
 	cp -r README.md SECURITY.md NEWS Documentation/ABI \
 		$(filter-out %/index.rst %/news.rst %/contributing.rst %/abi-files.rst,$(wildcard \
 			Documentation/*.rst)) $(DOC)
+
+install-hpt-resize: build/hpt-resize
+	install -d $(DESTDIR)/usr/sbin $(DESTDIR)/usr/share/man/man8
+	install -m 755 build/hpt-resize $(DESTDIR)/usr/sbin
+	install -m 644 pseries-guest/tools/hpt-resize.8 $(DESTDIR)/usr/share/man/man8
