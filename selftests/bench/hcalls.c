@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hcalls ORDER: how many pairs of H_ENTER and H_REMOVE a guest gets through in
- * a second: without kvm-hv-ext, with the module loaded and idle, and with a
- * mirrored resize by one order, up or down, prepared and not committed.
+ * hcalls ORDER [STATE...]: how many pairs of H_ENTER and H_REMOVE a guest gets
+ * through in a second: without kvm-hv-ext (absent), with the module loaded and
+ * idle, and with a mirrored resize by one order, up (mirror) or down
+ * (mirror-shrink), prepared and not committed. All, or these only.
  *
  * Prints "hcalls STATE ORDER TO PAIRS NS" for each; lab/bench reads it.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "contents.h"
@@ -70,19 +72,41 @@ static void measure(const struct contents *contents, const char *state,
 	contents_vm_end(vm);
 }
 
+static const struct state {
+	const char *name;
+	const char *contender;	/* or NULL for stock KVM */
+	int by;			/* orders that a resize is prepared for */
+} states[] = {
+	{ "absent", NULL, 0 },
+	{ "idle", "mirror", 0 },
+	{ "mirror", "mirror", 1 },
+	{ "mirror-shrink", "mirror", -1 },
+};
+
+static bool wanted(const char *state, char **argv)
+{
+	if (!*argv)
+		return true;
+	for (; *argv; argv++)
+		if (!strcmp(state, *argv))
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
-	const struct contender *mirror = contender("mirror");
-	unsigned int order = argc == 2 ? atoi(argv[1]) : 0;
+	unsigned int order = argc > 1 ? atoi(argv[1]) : 0;
+	const struct state *state;
 	struct contents contents;
 
 	if (order <= HPT_MIN_ORDER || order >= HPT_MAX_ORDER)
-		die("usage: hcalls ORDER");
+		die("usage: hcalls ORDER [STATE...]");
 	contents_init(&contents, order);
-	measure(&contents, "absent", NULL, 0);
-	measure(&contents, "idle", mirror, 0);
-	measure(&contents, "mirror", mirror, order + 1);
-	measure(&contents, "mirror-shrink", mirror, order - 1);
+	for (state = states; state < states + ARRAY_SIZE(states); state++)
+		if (wanted(state->name, argv + 2))
+			measure(&contents, state->name,
+				state->contender ? contender(state->contender) : NULL,
+				state->by ? order + state->by : 0);
 	contents_free(&contents);
 	return 0;
 }
