@@ -25,6 +25,7 @@
  * stand still for its sake. So closing is an attempt of some milliseconds, and who
  * wants the gate closed tries again later, with the vCPUs running in between.
  */
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
 #include <linux/sched/signal.h>
@@ -48,6 +49,7 @@ void hvx_gate_init(struct hvx_gate *gate)
 	gate->closed = false;
 	gate->dead = false;
 	init_waitqueue_head(&gate->wait);
+	atomic64_set(&gate->section, 1);
 }
 
 /**
@@ -65,6 +67,7 @@ int hvx_gate_enter(struct hvx_gate *gate, struct hvx_gate_entry *entry,
 	entry->vcpu = vcpu;
 	entry->task = current;
 	entry->kicked = false;
+	entry->section = 0;
 
 	for (;;) {
 		spin_lock(&gate->lock);
@@ -254,4 +257,38 @@ void hvx_gate_kill(struct hvx_gate *gate)
 		hvx_gate_kick(gate);
 	} while (!wait_event_timeout(gate->wait, hvx_gate_empty(gate),
 				     HVX_GATE_KICK_PERIOD));
+}
+
+/* Whether one of those inside is in a section that began before a number was given out. */
+static bool hvx_gate_section_busy(struct hvx_gate *gate, s64 number)
+{
+	struct hvx_gate_entry *entry;
+	bool busy = false;
+	s64 section;
+
+	spin_lock(&gate->lock);
+	list_for_each_entry(entry, &gate->inside, node) {
+		/* Pairs with hvx_gate_section_end(). */
+		section = smp_load_acquire(&entry->section);
+		busy |= section && section < number;
+	}
+	spin_unlock(&gate->lock);
+	return busy;
+}
+
+/**
+ * hvx_gate_section_wait() - wait until all sections have ended that are under way
+ * @gate: the gate, open or closed
+ *
+ * Those that begin meanwhile have a higher number: they see what was done before this,
+ * and are not waited for. So a vCPU that goes from one into the next is no trouble.
+ *
+ * Context: may sleep; the caller is in no section.
+ */
+void hvx_gate_section_wait(struct hvx_gate *gate)
+{
+	s64 number = atomic64_inc_return(&gate->section);
+
+	while (hvx_gate_section_busy(gate, number))
+		usleep_range(20, 200);
 }

@@ -48,6 +48,18 @@ static inline void hvx_write_be64(__be64 *p, u64 val)
 }
 #endif
 
+/* Whether one of these bits is set in any of a PTEG's first doublewords. */
+static inline bool hvx_pteg_any(const __be64 *hptep, u64 bits)
+{
+	__be64 any = 0;
+	unsigned int slot;
+
+#pragma GCC unroll 8
+	for (slot = 0; slot < HPT_PTEG_SLOTS; slot++)
+		any |= READ_ONCE(hptep[2 * slot]);
+	return any & cpu_to_be64(bits);
+}
+
 /* First doubleword in the guest's format. A racy read unless the HPTE is locked. */
 static inline u64 hvx_hpte_v(const __be64 *hptep)
 {

@@ -20,7 +20,6 @@
 #include <linux/bitops.h>
 #include <linux/kvm_host.h>
 #include <linux/rculist.h>
-#include <linux/srcu.h>
 
 #include <asm/hvcall.h>
 
@@ -37,13 +36,8 @@ static const u16 hvx_hpt_hcalls[HVX_NR_HPT_HCALLS] = {
 	[HVX_HPT_READ] = H_READ,
 };
 
+/* The most HPTEs that an hcall names. */
 #define HVX_MAX_TOUCHED		4
-
-/* The HPTEs that an hcall names. */
-struct hvx_touched {
-	unsigned int nr;
-	u64 index[HVX_MAX_TOUCHED];
-};
 
 static int hvx_hpt_hcall(unsigned long number)
 {
@@ -87,7 +81,10 @@ static void hvx_hcall_take(struct hvx_intercept *ic, int hcall)
 	if (!test_bit(bit, ic->kvm->arch.enabled_hcalls))
 		return;
 	set_bit(hcall, &ic->taken);
-	/* Pairs with the barrier in srcu_read_lock(): who found the bit clear reads on. */
+	/*
+	 * Pairs with the barrier in hvx_gate_section_begin(): who found the bit clear
+	 * reads on.
+	 */
 	smp_mb__after_atomic();
 	clear_bit(bit, ic->kvm->arch.enabled_hcalls);
 }
@@ -118,6 +115,23 @@ static bool hvx_hcall_is_ours(struct hvx_intercept *ic, int hcall)
 	       test_bit(hvx_hpt_hcalls[hcall] / 4, ic->kvm->arch.enabled_hcalls);
 }
 
+/* So that a vCPU goes through the hooks only if there is something in it for its hcall. */
+static void hvx_hooks_sum_up(struct hvx_intercept *ic)
+{
+	unsigned long refuses = 0, before = 0, after = 0;
+	struct hvx_hook *hook;
+
+	lockdep_assert_held(&ic->lock);
+	hlist_for_each_entry(hook, &ic->hooks, node) {
+		refuses |= hook->ops->refuses ? hook->ops->hcalls : 0;
+		before |= hook->ops->before ? hook->ops->hcalls : 0;
+		after |= hook->ops->after ? hook->ops->hcalls : 0;
+	}
+	WRITE_ONCE(ic->refuses, refuses);
+	WRITE_ONCE(ic->before, before);
+	WRITE_ONCE(ic->after, after);
+}
+
 /**
  * hvx_hook_add() - have a hand in a VM's HPT hcalls from now on
  * @ic: the VM's
@@ -137,6 +151,7 @@ void hvx_hook_add(struct hvx_intercept *ic, struct hvx_hook *hook,
 	hook->ops = ops;
 	hook->missed = false;
 	hlist_add_head_rcu(&hook->node, &ic->hooks);
+	hvx_hooks_sum_up(ic);
 	for_each_set_bit(i, &ops->hcalls, HVX_NR_HPT_HCALLS)
 		hvx_hcall_take(ic, i);
 	spin_unlock(&ic->lock);
@@ -159,6 +174,7 @@ void hvx_hook_remove(struct hvx_intercept *ic, struct hvx_hook *hook)
 	spin_lock(&ic->lock);
 	if (!hlist_unhashed(&hook->node)) {
 		hlist_del_init_rcu(&hook->node);
+		hvx_hooks_sum_up(ic);
 		for_each_set_bit(i, &hook->ops->hcalls, HVX_NR_HPT_HCALLS)
 			if (!hvx_hcall_hooked(ic, i))
 				hvx_hcall_give_back(ic, i);
@@ -174,7 +190,7 @@ void hvx_hook_remove(struct hvx_intercept *ic, struct hvx_hook *hook)
  */
 void hvx_hook_wait(struct hvx_intercept *ic)
 {
-	synchronize_srcu(&ic->srcu);
+	hvx_gate_section_wait(ic->gate);
 }
 
 /**
@@ -230,42 +246,9 @@ void hvx_intercept_enabled(struct hvx_intercept *ic, unsigned long number,
 	spin_unlock(&ic->lock);
 }
 
-static void hvx_touch(struct hvx_touched *t, struct kvm *kvm, u64 index)
+static inline bool hvx_touches(struct kvm *kvm, u64 index)
 {
-	if (index < hpt_nr_hptes(kvm->arch.hpt.order))
-		t->index[t->nr++] = index;
-}
-
-/* Which HPTEs an hcall is about to look at; H_ENTER says so afterwards. */
-static void hvx_touched_before(struct hvx_touched *t, struct kvm_vcpu *vcpu,
-			       int hcall)
-{
-	u64 index = kvmppc_get_gpr(vcpu, 5);
-	int i;
-
-	t->nr = 0;
-	/* It has no HPTEs: the stock handlers say so. */
-	if (kvm_is_radix(vcpu->kvm))
-		return;
-	switch (hcall) {
-	case HVX_HPT_ENTER:
-		break;
-	case HVX_HPT_BULK_REMOVE:
-		/* Up to 4 pairs of registers; the top byte says what to do. */
-		for (i = 0; i < 4; i++)
-			hvx_touch(t, vcpu->kvm, kvmppc_get_gpr(vcpu, 4 + 2 * i) &
-						((1UL << 56) - 1));
-		break;
-	case HVX_HPT_READ:
-		if (kvmppc_get_gpr(vcpu, 4) & H_READ_4) {
-			for (i = 0; i < 4; i++)
-				hvx_touch(t, vcpu->kvm, (index & ~3UL) + i);
-			break;
-		}
-		fallthrough;
-	default:
-		hvx_touch(t, vcpu->kvm, index);
-	}
+	return !kvm_is_radix(kvm) && index < hpt_nr_hptes(kvm->arch.hpt.order);
 }
 
 /* Context: preemption disabled. */
@@ -294,24 +277,20 @@ static long hvx_serve_stock(struct kvm_vcpu *vcpu, int hcall)
 }
 
 /*
- * Whether the lock of an HPTE that the hcall is going to take is free; for H_ENTER,
- * all those of the group.
+ * Whether the locks of HPTEs are free that the hcall is going to take: of those that it
+ * names; for H_ENTER, of all of the group.
  */
-static bool hvx_touched_free(struct kvm_vcpu *vcpu, const struct hvx_touched *t,
+static bool hvx_touched_free(struct kvm_vcpu *vcpu, const u64 *index, unsigned int nr,
 			     int hcall)
 {
 	const struct kvm_hpt_info *hpt = &vcpu->kvm->arch.hpt;
-	u64 index = kvmppc_get_gpr(vcpu, 5) & ~(u64)(HPT_PTEG_SLOTS - 1);
+	u64 group = kvmppc_get_gpr(vcpu, 5) & ~(u64)(HPT_PTEG_SLOTS - 1);
 	unsigned int i;
 
-	if (hcall == HVX_HPT_ENTER && !kvm_is_radix(vcpu->kvm) &&
-	    index < hpt_nr_hptes(hpt->order))
-		for (i = 0; i < HPT_PTEG_SLOTS; i++)
-			if (hvx_read_be64(hvx_hptep(hpt, index + i)) &
-			    HPT_V_HVLOCK)
-				return false;
-	for (i = 0; i < t->nr; i++)
-		if (hvx_read_be64(hvx_hptep(hpt, t->index[i])) & HPT_V_HVLOCK)
+	if (hcall == HVX_HPT_ENTER && hvx_touches(vcpu->kvm, group))
+		return !hvx_pteg_any(hvx_hptep(hpt, group), HPT_V_HVLOCK);
+	for (i = 0; i < nr; i++)
+		if (hvx_read_be64(hvx_hptep(hpt, index[i])) & HPT_V_HVLOCK)
 			return false;
 	return true;
 }
@@ -323,15 +302,15 @@ static bool hvx_touched_free(struct kvm_vcpu *vcpu, const struct hvx_touched *t,
  * may sleep, and would never run again on this CPU. One who takes a lock after that
  * look is on another CPU, and goes on there.
  */
-static long hvx_serve(struct kvm_vcpu *vcpu, const struct hvx_touched *t,
-		      int hcall)
+static __always_inline long hvx_serve(struct kvm_vcpu *vcpu, const u64 *index,
+				      unsigned int nr, int hcall)
 {
 	int tries = 0;
 	long ret;
 
 	for (;;) {
 		preempt_disable();
-		if (hvx_touched_free(vcpu, t, hcall))
+		if (hvx_touched_free(vcpu, index, nr, hcall))
 			break;
 		preempt_enable();
 		if (++tries < HVX_HPTE_TRIES)
@@ -344,44 +323,112 @@ static long hvx_serve(struct kvm_vcpu *vcpu, const struct hvx_touched *t,
 	return ret;
 }
 
-static long hvx_serve_hooked(struct hvx_intercept *ic, struct kvm_vcpu *vcpu,
-			     int hcall)
+static __always_inline void hvx_hooks_before(struct hvx_intercept *ic,
+					     struct hvx_gate_entry *entry,
+					     int hcall, u64 index)
 {
-	struct hvx_touched t;
 	struct hvx_hook *hook;
-	unsigned int i;
+
+	if (!(READ_ONCE(ic->before) & BIT(hcall)))
+		return;
+	hlist_for_each_entry_srcu(hook, &ic->hooks, node, entry->section)
+		if (hook->ops->before && hook->ops->hcalls & BIT(hcall))
+			hook->ops->before(hook, index);
+}
+
+/* The hcall has failed or not: one that found nothing to do costs a look. */
+static __always_inline void hvx_hooks_after(struct hvx_intercept *ic,
+					    struct hvx_gate_entry *entry,
+					    int hcall, u64 index)
+{
+	struct hvx_hook *hook;
+
+	if (!(READ_ONCE(ic->after) & BIT(hcall)))
+		return;
+	hlist_for_each_entry_srcu(hook, &ic->hooks, node, entry->section)
+		if (hook->ops->after && hook->ops->hcalls & BIT(hcall))
+			hook->ops->after(hook, hcall, index);
+}
+
+/* The HPTEs that H_BULK_REMOVE or H_READ is about to look at. */
+static unsigned int hvx_touched(struct kvm_vcpu *vcpu, int hcall,
+				u64 touched[HVX_MAX_TOUCHED])
+{
+	unsigned int i, nr = 0;
+	u64 index;
+
+	for (i = 0; i < HVX_MAX_TOUCHED; i++) {
+		if (hcall == HVX_HPT_BULK_REMOVE)
+			/* Up to 4 pairs of registers; the top byte says what to do. */
+			index = kvmppc_get_gpr(vcpu, 4 + 2 * i) & ((1UL << 56) - 1);
+		else if (kvmppc_get_gpr(vcpu, 4) & H_READ_4)
+			index = (kvmppc_get_gpr(vcpu, 5) & ~3UL) + i;
+		else if (!i)
+			index = kvmppc_get_gpr(vcpu, 5);
+		else
+			break;
+		if (hvx_touches(vcpu->kvm, index))
+			touched[nr++] = index;
+	}
+	return nr;
+}
+
+static noinline long hvx_serve_several(struct hvx_intercept *ic,
+				       struct hvx_gate_entry *entry,
+				       struct kvm_vcpu *vcpu, int hcall)
+{
+	u64 touched[HVX_MAX_TOUCHED];
+	unsigned int i, nr = hvx_touched(vcpu, hcall, touched);
 	long ret;
 
-	hvx_touched_before(&t, vcpu, hcall);
-	hlist_for_each_entry_srcu(hook, &ic->hooks, node,
-				  srcu_read_lock_held(&ic->srcu)) {
-		if (!hook->ops->before || !(hook->ops->hcalls & BIT(hcall)))
-			continue;
-		for (i = 0; i < t.nr; i++)
-			hook->ops->before(hook, t.index[i]);
-	}
-
-	ret = hvx_serve(vcpu, &t, hcall);
-
-	if (hcall == HVX_HPT_ENTER && ret == H_SUCCESS)
-		hvx_touch(&t, vcpu->kvm, kvmppc_get_gpr(vcpu, 4));
-	/* Failed or not: an hcall that found nothing to do costs a look. */
-	hlist_for_each_entry_srcu(hook, &ic->hooks, node,
-				  srcu_read_lock_held(&ic->srcu)) {
-		if (!hook->ops->after || !(hook->ops->hcalls & BIT(hcall)))
-			continue;
-		for (i = 0; i < t.nr; i++)
-			hook->ops->after(hook, t.index[i]);
-	}
+	for (i = 0; i < nr; i++)
+		hvx_hooks_before(ic, entry, hcall, touched[i]);
+	ret = hvx_serve(vcpu, touched, nr, hcall);
+	for (i = 0; i < nr; i++)
+		hvx_hooks_after(ic, entry, hcall, touched[i]);
 	return ret;
 }
 
-static bool hvx_refused(struct hvx_intercept *ic, struct kvm_vcpu *vcpu, int hcall)
+/*
+ * Most hcalls name one HPTE; H_ENTER tells afterwards which it was. In a radix guest they
+ * have none: the stock handlers say so.
+ */
+static __always_inline long hvx_serve_one(struct hvx_intercept *ic,
+					  struct hvx_gate_entry *entry,
+					  struct kvm_vcpu *vcpu, int hcall)
+{
+	u64 index = kvmppc_get_gpr(vcpu, 5);
+	bool touches = hcall != HVX_HPT_ENTER && hvx_touches(vcpu->kvm, index);
+	long ret;
+
+	if (touches)
+		hvx_hooks_before(ic, entry, hcall, index);
+	ret = hvx_serve(vcpu, &index, touches, hcall);
+	if (hcall == HVX_HPT_ENTER && ret == H_SUCCESS) {
+		index = kvmppc_get_gpr(vcpu, 4);
+		touches = hvx_touches(vcpu->kvm, index);
+	}
+	if (touches)
+		hvx_hooks_after(ic, entry, hcall, index);
+	return ret;
+}
+
+static long hvx_serve_hooked(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
+			     struct kvm_vcpu *vcpu, int hcall)
+{
+	if (hcall == HVX_HPT_BULK_REMOVE || hcall == HVX_HPT_READ)
+		return hvx_serve_several(ic, entry, vcpu, hcall);
+	return hvx_serve_one(ic, entry, vcpu, hcall);
+}
+
+static bool hvx_refused(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
+			struct kvm_vcpu *vcpu, int hcall)
 {
 	struct hvx_hook *hook;
 
-	hlist_for_each_entry_srcu(hook, &ic->hooks, node,
-				  srcu_read_lock_held(&ic->srcu))
+	if (!(READ_ONCE(ic->refuses) & BIT(hcall)))
+		return false;
+	hlist_for_each_entry_srcu(hook, &ic->hooks, node, entry->section)
 		if (hook->ops->refuses && hook->ops->hcalls & BIT(hcall) &&
 		    hook->ops->refuses(hook, vcpu))
 			return true;
@@ -391,28 +438,33 @@ static bool hvx_refused(struct hvx_intercept *ic, struct kvm_vcpu *vcpu, int hca
 /**
  * hvx_intercept_hcall() - serve an HPT hcall, if it comes to us
  * @ic: the VM's
- * @vcpu: the vCPU, that came out with an hcall; inside the gate
+ * @entry: that the vCPU has inside the gate
+ * @vcpu: the vCPU, that came out with an hcall
+ *
+ * Hooks are used in a section of the gate's, so that no guest makes another wait. It is
+ * not kvm->srcu that tells when they are not in use any more: a vCPU holds that over a
+ * page fault that may take for ever. In the hooks nothing sleeps but for an HPTE's lock.
  *
  * Context: may sleep.
  * Return: true if the vCPU may run on; false if the hcall is not for us.
  */
-bool hvx_intercept_hcall(struct hvx_intercept *ic, struct kvm_vcpu *vcpu)
+bool hvx_intercept_hcall(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
+			 struct kvm_vcpu *vcpu)
 {
-	int hcall = hvx_hpt_hcall(kvmppc_get_gpr(vcpu, 3));
+	int idx, hcall = hvx_hpt_hcall(kvmppc_get_gpr(vcpu, 3));
 	struct kvm *kvm = ic->kvm;
 	long ret = H_TOO_HARD;
-	int idx, hooks_idx;
 
 	if (hcall < 0)
 		return false;
 
 	idx = srcu_read_lock(&kvm->srcu);
-	hooks_idx = srcu_read_lock(&ic->srcu);
-	if (hvx_refused(ic, vcpu, hcall))
+	hvx_gate_section_begin(ic->gate, entry);
+	if (hvx_refused(ic, entry, vcpu, hcall))
 		ret = H_PARAMETER;
 	else if (hvx_hcall_is_ours(ic, hcall))
-		ret = hvx_serve_hooked(ic, vcpu, hcall);
-	srcu_read_unlock(&ic->srcu, hooks_idx);
+		ret = hvx_serve_hooked(ic, entry, vcpu, hcall);
+	hvx_gate_section_end(entry);
 	srcu_read_unlock(&kvm->srcu, idx);
 
 	if (ret == H_TOO_HARD)
@@ -426,28 +478,12 @@ bool hvx_intercept_hcall(struct hvx_intercept *ic, struct kvm_vcpu *vcpu)
  * hvx_intercept_init() - nothing is intercepted of a new VM
  * @ic: zeroed
  * @kvm: the VM
- *
- * The hooks have an SRCU domain for each VM, so that no guest makes another wait. It
- * is not kvm->srcu, which a vCPU holds over a page fault that may take for ever. In the
- * hooks nothing sleeps but for an HPTE's lock.
- *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
+ * @gate: the VM's
  */
-int hvx_intercept_init(struct hvx_intercept *ic, struct kvm *kvm)
+void hvx_intercept_init(struct hvx_intercept *ic, struct kvm *kvm,
+			struct hvx_gate *gate)
 {
 	ic->kvm = kvm;
+	ic->gate = gate;
 	spin_lock_init(&ic->lock);
-	return init_srcu_struct(&ic->srcu);
-}
-
-/**
- * hvx_intercept_destroy() - the opposite, when the VM has no vCPUs any more
- * @ic: the VM's
- *
- * Context: may sleep.
- */
-void hvx_intercept_destroy(struct hvx_intercept *ic)
-{
-	cleanup_srcu_struct(&ic->srcu);
 }

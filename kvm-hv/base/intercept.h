@@ -7,8 +7,9 @@
 
 #include <linux/list.h>
 #include <linux/spinlock.h>
-#include <linux/srcu.h>
 #include <linux/types.h>
+
+#include "base/gate.h"
 
 struct kvm;
 struct kvm_vcpu;
@@ -35,16 +36,16 @@ struct hvx_hook;
  *	guest knows, so it is not told of.
  * @after: the hcall may have changed this HPTE
  *
- * Each may be NULL. They are called by the vCPU, inside the gate, with kvm->srcu and
- * the VM's hooks held for reading, and may sleep, but not for long: who removes a
- * hook waits. @before and @after are called for HPTEs that the table has, by index,
- * and in no radix guest.
+ * Each may be NULL. They are called by the vCPU, in a section of the gate's, with
+ * kvm->srcu held for reading, and may sleep, but not for long: who removes a hook waits.
+ * @before and @after are called for HPTEs that the table has, by index, and in no radix
+ * guest.
  */
 struct hvx_hook_ops {
 	unsigned long hcalls;
 	bool (*refuses)(struct hvx_hook *hook, struct kvm_vcpu *vcpu);
 	void (*before)(struct hvx_hook *hook, u64 index);
-	void (*after)(struct hvx_hook *hook, u64 index);
+	void (*after)(struct hvx_hook *hook, enum hvx_hpt_hcall hcall, u64 index);
 };
 
 /* One who has a hand in them; part of a structure of his. */
@@ -56,15 +57,18 @@ struct hvx_hook {
 
 struct hvx_intercept {
 	struct kvm *kvm;
+	struct hvx_gate *gate;	/* its sections are for who reads the hooks */
 	spinlock_t lock;	/* protects what follows, and the bits of the hcalls */
-	struct hlist_head hooks;	/* of struct hvx_hook; srcu for who reads it */
+	struct hlist_head hooks;	/* of struct hvx_hook */
 	unsigned long taken;	/* hcalls that the VMM has on, and that come to us */
-	struct srcu_struct srcu;
+	/* Hcalls for which any hook has such a function. */
+	unsigned long refuses, before, after;
 };
 
-int hvx_intercept_init(struct hvx_intercept *ic, struct kvm *kvm);
-void hvx_intercept_destroy(struct hvx_intercept *ic);
-bool hvx_intercept_hcall(struct hvx_intercept *ic, struct kvm_vcpu *vcpu);
+void hvx_intercept_init(struct hvx_intercept *ic, struct kvm *kvm,
+			struct hvx_gate *gate);
+bool hvx_intercept_hcall(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
+			 struct kvm_vcpu *vcpu);
 bool hvx_intercept_known(unsigned long number);
 void hvx_intercept_enabled(struct hvx_intercept *ic, unsigned long number,
 			   bool enable);

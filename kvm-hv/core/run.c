@@ -61,7 +61,7 @@ static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
 	} while (vm && hvx_stopped_at_hcall(vcpu) &&
-		 hvx_intercept_hcall(&vm->intercept, vcpu));
+		 hvx_intercept_hcall(&vm->intercept, &entry, vcpu));
 	hvx_gate_leave(gate, &entry);
 	return ret;
 }

@@ -45,10 +45,8 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 	vm->memory = &rooms->memory;
 	vm->resizer = &rooms->resizer;
 	vm->stop = &rooms->stop;
-	ret = hvx_intercept_init(&vm->intercept, kvm);
-	if (ret)
-		goto err_free;
 	hvx_gate_init(&vm->gate);
+	hvx_intercept_init(&vm->intercept, kvm, &vm->gate);
 	hvx_memory_init(vm->memory, vm);
 	hvx_resizer_init(vm->resizer, vm);
 	hvx_stop_init(vm->stop);
@@ -56,8 +54,6 @@ struct hvx_vm *hvx_vm_create(struct kvm *kvm)
 	ret = hvx_vm_add(vm);
 	if (!ret)
 		return vm;
-	hvx_intercept_destroy(&vm->intercept);
-err_free:
 	kfree(rooms);
 err:
 	module_put(THIS_MODULE);
@@ -75,7 +71,6 @@ void hvx_vm_destroy(struct hvx_vm *vm)
 	struct hvx_vm_rooms *rooms = container_of(vm, struct hvx_vm_rooms, vm);
 
 	hvx_vm_remove(vm);
-	hvx_intercept_destroy(&vm->intercept);
 	kfree_rcu(rooms, vm.rcu);
 
 	/*

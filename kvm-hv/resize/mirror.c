@@ -338,12 +338,6 @@ out:
 	return brought;
 }
 
-static __always_inline bool hvx_mirror_any(const __be64 *v, u64 bits)
-{
-	return (v[0] | v[2] | v[4] | v[6] | v[8] | v[10] | v[12] | v[14]) &
-	       cpu_to_be64(bits);
-}
-
 /* Which of a PTEG's entries are in use. */
 static __always_inline unsigned int hvx_mirror_in_use(const __be64 *v)
 {
@@ -366,7 +360,7 @@ static noinline u64 hvx_mirror_walk_chunk(struct hvx_resize *rs, u64 i, u64 end)
 	bool done;
 
 	for (; i < end; i += HPT_PTEG_SLOTS, v += 2 * HPT_PTEG_SLOTS) {
-		if (!hvx_mirror_any(v, HPT_V_VALID | HPT_V_ABSENT))
+		if (!hvx_pteg_any(v, HPT_V_VALID | HPT_V_ABSENT))
 			continue;
 		for (mask = hvx_mirror_in_use(v); mask; mask &= mask - 1) {
 			at = i + __ffs(mask);
@@ -402,7 +396,7 @@ static noinline u64 hvx_mirror_warm_chunk(struct hvx_resize *rs, u64 j, u64 end)
 	unsigned int slot;
 
 	for (; j < end; j += HPT_PTEG_SLOTS, v += 2 * HPT_PTEG_SLOTS) {
-		if (!hvx_mirror_any(v, HPT_V_ABSENT))
+		if (!hvx_pteg_any(v, HPT_V_ABSENT))
 			continue;
 #pragma GCC unroll 8
 		for (slot = 0; slot < HPT_PTEG_SLOTS; slot++)
@@ -434,7 +428,8 @@ static int hvx_mirror_pass(struct hvx_resize *rs, unsigned int order, u64 before
 	return 0;
 }
 
-static void hvx_mirror_after(struct hvx_hook *hook, u64 index)
+static void hvx_mirror_after(struct hvx_hook *hook, enum hvx_hpt_hcall hcall,
+			     u64 index)
 {
 	hvx_mirror_sync(container_of(hook, struct hvx_mirror, hook)->rs, index);
 }
