@@ -428,10 +428,100 @@ static int hvx_mirror_pass(struct hvx_resize *rs, unsigned int order, u64 before
 	return 0;
 }
 
+/*
+ * After H_ENTER. If the old slot held another entry before, whoever has removed that
+ * looks himself for what it has left behind in the new table, and not only in the slot
+ * that this one goes to.
+ */
+static bool hvx_mirror_entered(struct hvx_resize *rs, u64 index)
+{
+	bool brought;
+
+	preempt_disable();
+	brought = hvx_mirror_try_bring(rs, hvx_mirror_bring(rs), index);
+	preempt_enable();
+	if (brought)
+		atomic64_inc(&rs->kept);
+	return brought;
+}
+
+/* Whether an entry has had to give way for what is in a slot of a smaller table. */
+static bool hvx_mirror_has_losers(const struct hvx_mirror *mirror, u64 j)
+{
+	return mirror->losers && mirror->losers[j];
+}
+
+/*
+ * A slot of the new table that should be empty: hvx_mirror_try_sync_slot() without what
+ * an entry needs that comes in its place.
+ *
+ * Context: preemption disabled. Return: false if nothing was done.
+ */
+static bool hvx_mirror_try_clear(struct hvx_resize *rs, u64 j)
+{
+	const struct kvm_hpt_info *old = &rs->vm->kvm->arch.hpt;
+	__be64 *hptep = hvx_hptep(&rs->hpt, j);
+	u64 i, v, n = hpt_nr_hptes(rs->from);
+	struct revmap_entry *rev = &rs->hpt.rev[j];
+
+	if (!try_lock_hpte(hptep, HPTE_V_HVLOCK))
+		return false;
+	/* As in hvx_mirror_try_sync_slot(), and pairs with the same. */
+	smp_mb();
+	if (hvx_mirror_has_losers(hvx_mirror_of(rs), j))
+		goto not;
+	for (i = j & (n - 1); i < n; i += hpt_nr_hptes(rs->order))
+		if (hpte_in_use(hvx_read_be64(hvx_hptep(old, i))))
+			goto not;
+
+	v = hvx_hpte_v(hptep);
+	if (hpte_in_use(v))
+		atomic64_dec(&rs->kept);
+	if (v & HPT_V_VALID)
+		hvx_warm_unlink(rs, j, v, rev->guest_rpte);
+	rev->guest_rpte = 0;
+	unlock_hpte(hptep, 0);
+	return true;
+not:
+	hvx_hpte_unlock(hptep);
+	return false;
+}
+
+/*
+ * After H_REMOVE or H_BULK_REMOVE. The old slot is empty, unless another vCPU has been
+ * quick. Of the new ones that its entry can have been in, one is in use; or none, if the
+ * entry had not come over, or was gone already.
+ */
+static bool hvx_mirror_removed(struct hvx_resize *rs, u64 index)
+{
+	u64 j, n = hpt_nr_hptes(rs->order);
+	bool cleared;
+
+	/* As in hvx_mirror_sync(). */
+	smp_mb();
+	for (j = index & (n - 1); j < n; j += hpt_nr_hptes(rs->from)) {
+		if (!READ_ONCE(*hvx_hptep(&rs->hpt, j)))
+			continue;
+		preempt_disable();
+		cleared = hvx_mirror_try_clear(rs, j);
+		preempt_enable();
+		if (!cleared)
+			return false;
+	}
+	return true;
+}
+
 static void hvx_mirror_after(struct hvx_hook *hook, enum hvx_hpt_hcall hcall,
 			     u64 index)
 {
-	hvx_mirror_sync(container_of(hook, struct hvx_mirror, hook)->rs, index);
+	struct hvx_resize *rs = container_of(hook, struct hvx_mirror, hook)->rs;
+
+	if (hcall == HVX_HPT_ENTER && hvx_mirror_entered(rs, index))
+		return;
+	if ((hcall == HVX_HPT_REMOVE || hcall == HVX_HPT_BULK_REMOVE) &&
+	    hvx_mirror_removed(rs, index))
+		return;
+	hvx_mirror_sync(rs, index);
 }
 
 static const struct hvx_hook_ops hvx_mirror_hook_ops = {
