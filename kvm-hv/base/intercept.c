@@ -14,8 +14,8 @@
  * closed, with every vCPU out of stock code: what any of them does afterwards comes to
  * the hook, and what was done before is in the table by then.
  *
- * The VMM may turn hcalls on and off meanwhile. Stock KVM changes the bit, and then we
- * are told. An hcall that the VMM has on has its bit set, or is "taken".
+ * The VMM may turn hcalls on and off meanwhile, and we do it in KVM's place. An hcall
+ * that the VMM has on has its bit set, or is "taken": never both.
  */
 #include <linux/bitops.h>
 #include <linux/kvm_host.h>
@@ -34,6 +34,7 @@ static const u16 hvx_hpt_hcalls[HVX_NR_HPT_HCALLS] = {
 	[HVX_HPT_CLEAR_REF] = H_CLEAR_REF,
 	[HVX_HPT_CLEAR_MOD] = H_CLEAR_MOD,
 	[HVX_HPT_READ] = H_READ,
+	[HVX_HPT_PAGE_INIT] = H_PAGE_INIT,
 };
 
 /* The most HPTEs that an hcall names. */
@@ -54,7 +55,7 @@ static int hvx_hpt_hcall(unsigned long number)
  * @number: the hcall
  *
  * Context: any.
- * Return: true if so: then hvx_intercept_enabled() is to be told of it.
+ * Return: true if so: then it is turned on and off by hvx_intercept_enable().
  */
 bool hvx_intercept_known(unsigned long number)
 {
@@ -149,7 +150,6 @@ void hvx_hook_add(struct hvx_intercept *ic, struct hvx_hook *hook,
 
 	spin_lock(&ic->lock);
 	hook->ops = ops;
-	hook->missed = false;
 	hlist_add_head_rcu(&hook->node, &ic->hooks);
 	hvx_hooks_sum_up(ic);
 	for_each_set_bit(i, &ops->hcalls, HVX_NR_HPT_HCALLS)
@@ -194,40 +194,19 @@ void hvx_hook_wait(struct hvx_intercept *ic)
 }
 
 /**
- * hvx_hook_complete() - whether a hook has seen every hcall since it was added
- * @ic: the VM's
- * @hook: the hook
- *
- * Context: the gate is closed.
- * Return: false if the VMM has turned one of them on meanwhile, so that it may have
- * gone to the stock handler.
- */
-bool hvx_hook_complete(struct hvx_intercept *ic, const struct hvx_hook *hook)
-{
-	int i;
-
-	/* Of one that is on already we may be told a little later. */
-	for_each_set_bit(i, &hook->ops->hcalls, HVX_NR_HPT_HCALLS)
-		if (test_bit(hvx_hpt_hcalls[i] / 4, ic->kvm->arch.enabled_hcalls))
-			return false;
-	return !READ_ONCE(hook->missed);
-}
-
-/**
- * hvx_intercept_enabled() - the VMM has turned an hcall on or off
+ * hvx_intercept_enable() - turn an hcall on or off, as the VMM says
  * @ic: the VM's
  * @number: the hcall
  * @enable: which of the two
  *
- * The bit alone does not say: it may have been set, and taken by a hook since.
+ * The bit of one that is hooked stays clear: no vCPU finds it set even for a moment.
  *
  * Context: any.
  */
-void hvx_intercept_enabled(struct hvx_intercept *ic, unsigned long number,
-			   bool enable)
+void hvx_intercept_enable(struct hvx_intercept *ic, unsigned long number,
+			  bool enable)
 {
 	int hcall = hvx_hpt_hcall(number);
-	struct hvx_hook *hook;
 
 	if (hcall < 0)
 		return;
@@ -236,12 +215,10 @@ void hvx_intercept_enabled(struct hvx_intercept *ic, unsigned long number,
 		/* Perhaps given back since. */
 		clear_bit(number / 4, ic->kvm->arch.enabled_hcalls);
 		clear_bit(hcall, &ic->taken);
-	} else if (test_bit(number / 4, ic->kvm->arch.enabled_hcalls)) {
-		hlist_for_each_entry(hook, &ic->hooks, node)
-			if (hook->ops->hcalls & BIT(hcall))
-				WRITE_ONCE(hook->missed, true);
-		if (hvx_hcall_hooked(ic, hcall))
-			hvx_hcall_take(ic, hcall);
+	} else if (hvx_hcall_hooked(ic, hcall)) {
+		set_bit(hcall, &ic->taken);
+	} else {
+		set_bit(number / 4, ic->kvm->arch.enabled_hcalls);
 	}
 	spin_unlock(&ic->lock);
 }
@@ -455,7 +432,7 @@ bool hvx_intercept_hcall(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
 	struct kvm *kvm = ic->kvm;
 	long ret = H_TOO_HARD;
 
-	if (hcall < 0)
+	if (hcall < 0 || hcall == HVX_HPT_PAGE_INIT)
 		return false;
 
 	idx = srcu_read_lock(&kvm->srcu);
@@ -472,6 +449,23 @@ bool hvx_intercept_hcall(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
 	kvmppc_set_gpr(vcpu, 3, ret);
 	vcpu->arch.hcall_needed = 0;
 	return true;
+}
+
+/**
+ * hvx_intercept_page_init() - whether an H_PAGE_INIT is for who has hooked it
+ * @ic: the VM's
+ * @vcpu: the vCPU, that came out with an hcall
+ *
+ * It writes to a page of the guest's, for which it may have to wait as long as the host
+ * likes. So it is not served among the hooks, nor inside the gate.
+ *
+ * Context: any.
+ * Return: false if it is another hcall, or the VMM's.
+ */
+bool hvx_intercept_page_init(struct hvx_intercept *ic, struct kvm_vcpu *vcpu)
+{
+	return kvmppc_get_gpr(vcpu, 3) == H_PAGE_INIT &&
+	       hvx_hcall_is_ours(ic, HVX_HPT_PAGE_INIT);
 }
 
 /**

@@ -23,6 +23,7 @@ enum hvx_hpt_hcall {
 	HVX_HPT_CLEAR_REF,
 	HVX_HPT_CLEAR_MOD,
 	HVX_HPT_READ,
+	HVX_HPT_PAGE_INIT,	/* of a page; left to hvx_intercept_page_init() */
 	HVX_NR_HPT_HCALLS
 };
 
@@ -52,7 +53,6 @@ struct hvx_hook_ops {
 struct hvx_hook {
 	const struct hvx_hook_ops *ops;
 	struct hlist_node node;		/* unhashed: not in use */
-	bool missed;			/* an hcall of his may have gone elsewhere */
 };
 
 struct hvx_intercept {
@@ -70,13 +70,13 @@ void hvx_intercept_init(struct hvx_intercept *ic, struct kvm *kvm,
 bool hvx_intercept_hcall(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
 			 struct kvm_vcpu *vcpu);
 bool hvx_intercept_known(unsigned long number);
-void hvx_intercept_enabled(struct hvx_intercept *ic, unsigned long number,
-			   bool enable);
+void hvx_intercept_enable(struct hvx_intercept *ic, unsigned long number,
+			  bool enable);
+bool hvx_intercept_page_init(struct hvx_intercept *ic, struct kvm_vcpu *vcpu);
 
 void hvx_hook_add(struct hvx_intercept *ic, struct hvx_hook *hook,
 		  const struct hvx_hook_ops *ops);
 void hvx_hook_remove(struct hvx_intercept *ic, struct hvx_hook *hook);
 void hvx_hook_wait(struct hvx_intercept *ic);
-bool hvx_hook_complete(struct hvx_intercept *ic, const struct hvx_hook *hook);
 
 #endif /* KVM_HV_EXT_INTERCEPT_H */

@@ -45,18 +45,11 @@ static long hvx_check_extension(struct kvm *kvm, unsigned long cap)
 	return 0;
 }
 
-/* As stock KVM does it, and the interception learns of it. */
 static long hvx_enable_hcall(struct hvx_vm *vm, unsigned long hcall, u64 enable)
 {
-	unsigned long *enabled = vm->kvm->arch.enabled_hcalls;
-
 	if (enable > 1)
 		return -EINVAL;
-	if (enable)
-		set_bit(hcall / 4, enabled);
-	else
-		clear_bit(hcall / 4, enabled);
-	hvx_intercept_enabled(&vm->intercept, hcall, enable);
+	hvx_intercept_enable(&vm->intercept, hcall, enable);
 	return 0;
 }
 

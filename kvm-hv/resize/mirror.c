@@ -721,9 +721,6 @@ static int hvx_mirror_commit(struct hvx_resize *rs)
 {
 	int ret = 0;
 
-	/* A table changed behind our back: the guest may start again. */
-	if (!hvx_hook_complete(&rs->vm->intercept, &hvx_mirror_of(rs)->hook))
-		return -ENXIO;
 	if (hvx_mirror_collides(rs))
 		return -ENOSPC;
 	if (hvx_verify())
