@@ -433,11 +433,9 @@ TEST_F_TIMEOUT(race, work, 300)
 	struct disturber disturber = {
 		.vm = self->vm,
 		.random = guest_random(random),
-		/*
-		 * On POWER8 stock KVM marks a page dirty in real mode, in a
-		 * bitmap that is in vmalloc memory: H_REMOVE stops the host.
-		 */
-		.may_log = vm_has_ext(self->vm, KVM_CAP_PPC_MMU_HASH_V3),
+		/* With stock KVM alone a POWER8 host stops: dirty_hcalls. */
+		.may_log = vm_has_ext(self->vm, KVM_CAP_PPC_MMU_HASH_V3) ||
+			   vm_has_ext(self->vm, KVM_CAP_PPC_HV_EXT),
 	};
 	struct hotplug hotplug;
 	pthread_t thread;

@@ -16,6 +16,7 @@
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/smp.h>
 #include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -27,6 +28,9 @@
 #include "memory/memory.h"
 #include "resize/resize.h"
 #include "stop/stop.h"
+
+/* How long vCPUs that can run have to come out, in jiffies. */
+#define HVX_OUT_LONGEST	msecs_to_jiffies(50)
 
 struct kvmppc_ops hvx_stock;
 
@@ -80,6 +84,25 @@ static int hvx_create_vm_debugfs(struct kvm *kvm)
 }
 
 /*
+ * Have every vCPU leave the guest once: who does so by an hcall finds it intercepted from
+ * then on. A vCPU that does not come out of the gate in time is in the host, waiting for
+ * a page. But not all need be in the host that were inside, so each CPU takes an
+ * interrupt then, which it does with no guest on it.
+ */
+static void hvx_vcpus_out_once(struct hvx_vm *vm)
+{
+	int ret;
+
+	mutex_lock(&vm->resizer->lock);
+	ret = hvx_gate_close(&vm->gate, HVX_OUT_LONGEST);
+	if (!ret)
+		hvx_gate_open(&vm->gate);
+	mutex_unlock(&vm->resizer->lock);
+	if (ret)
+		kick_all_cpus_sync();
+}
+
+/*
  * A change of memslots ends a resize, whose reverse maps are made for the old memslots.
  * It waits for a harvest, which uses the dirty bitmaps.
  */
@@ -99,11 +122,29 @@ static int hvx_prepare_memory_region(struct kvm *kvm,
 	if (vm) {
 		hvx_resize_cancel(vm, HVX_CANCEL_MEMSLOT);
 		hvx_harvest_wait(&vm->resizer->harvest);
+		if (hvx_logging_prepare(vm, new))
+			hvx_vcpus_out_once(vm);
 	}
 	ret = hvx_stock.prepare_memory_region(kvm, old, new, change);
+	if (vm && ret)
+		hvx_logging_abort(vm);
 out:
 	srcu_read_unlock(&hvx_calls, idx);
 	return ret;
+}
+
+static void hvx_commit_memory_region(struct kvm *kvm,
+				     struct kvm_memory_slot *old,
+				     const struct kvm_memory_slot *new,
+				     enum kvm_mr_change change)
+{
+	int idx = srcu_read_lock(&hvx_calls);
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+
+	hvx_stock.commit_memory_region(kvm, old, new, change);
+	if (vm)
+		hvx_logging_commit(vm, old, new);
+	srcu_read_unlock(&hvx_calls, idx);
 }
 
 /*
@@ -313,6 +354,7 @@ static const struct kvmppc_ops hvx_ops = {
 	.destroy_vm = hvx_destroy_vm,
 	.create_vm_debugfs = hvx_create_vm_debugfs,
 	.prepare_memory_region = hvx_prepare_memory_region,
+	.commit_memory_region = hvx_commit_memory_region,
 	.flush_memslot = hvx_flush_memslot,
 	.unmap_gfn_range = hvx_unmap_gfn_range,
 	.get_dirty_log = hvx_get_dirty_log,

@@ -76,7 +76,8 @@ static int hvx_run_vm(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 
 		if (hvx_stopped_at_hcall(vcpu)) {
 			if (!hvx_resize_hcall(vm, vcpu) &&
-			    !hvx_stop_hcall(vm, vcpu))
+			    !hvx_stop_hcall(vm, vcpu) &&
+			    !hvx_logging_hcall(vm, vcpu))
 				return ret;
 		} else if (ret != -EINTR || signal_pending(current)) {
 			return ret;

@@ -11,6 +11,7 @@
  * watch.h	whether it does
  * balloon.h	to be a holder: a descriptor, or code of this module
  * vfio.c	an assigned device is one
+ * logging.h	hcalls that note what the guest has written
  *
  * Within the room limit uses backing and balloon, balloon uses watch, and watch uses
  * thp, holders and backing. All may use promise.
@@ -23,6 +24,7 @@
 #include "memory/balloon.h"
 #include "memory/holders.h"
 #include "memory/limit.h"
+#include "memory/logging.h"
 #include "memory/promise.h"
 #include "memory/watch.h"
 
@@ -39,6 +41,7 @@ struct hvx_memory {
 	struct hvx_holders holders;
 	struct hvx_watch watch;
 	struct hvx_vfio vfio;
+	struct hvx_logging logging;
 };
 
 /* memory.c */
