@@ -3,7 +3,7 @@
 #
 # machine/qemu_order.sh QEMU: that QEMU, on this machine and without KVM, moves a Linux
 # guest whose HPT is to be resized, or that is reset, after the order of the HPT has been
-# sent (kvm-hv/qemu). Prints KTAP.
+# sent, and says what the order is (kvm-hv/qemu). What takes KVM it refuses. Prints KTAP.
 
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/../../lab/lib.sh"
@@ -184,13 +184,40 @@ arrive()
 	}
 }
 
-plan 8
+# property NAME PROPERTY: of its machine.
+property()
+{
+	monitor "$1" qom-get /machine "$2" | sed -nE 's/.*"return": "([0-9]*).*/\1/p'
+}
+
+# refuses PATTERN MACHINE-OPTION: no such machine, and why.
+refuses()
+{
+	local status=0
+
+	timeout 60 "$qemu" -nodefaults -display none -S -L /usr/share/qemu \
+		-M "pseries,accel=tcg,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off,$2" \
+		>"$dir/refused" 2>&1 </dev/null || status=$?
+	[ "$status" = 1 ] && grep "$1" "$dir/refused" && return
+	sed 's/^/# /' "$dir/refused"
+	return 1
+}
+
+plan 11
+refuses "No stop for guests with tcg" cap-guest-stop=on
+report $? "no cap-guest-stop without KVM"
+refuses "No choice of resize-hpt-strategy with tcg" resize-hpt-strategy=mirror
+report $? "no resize-hpt-strategy without KVM"
 make_initrd
 start a
 await a 240 lab-guest-ready >/dev/null || give_up "the guest does not start"
 first=$(in_guest a 20 "cat $order" | tail -n 1)
 in_guest a 30 "echo $((first + 1)) >$order" && is_order a $((first + 1))
 report $? "the HPT grows from order $first to $((first + 1))"
+echo "# PREPARE $(property a hpt-resize-prepare-us) us, COMMIT $(property a hpt-resize-commit-us) us"
+same "$(property a hpt-order)" $((first + 1)) && same "$(property a hpt-resizes)" 1 &&
+	[ "$(property a hpt-resize-commit-us)" -gt 0 ]
+report $? "the machine knows it"
 
 depart a b
 report $? "the guest is being moved"
