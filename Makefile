@@ -15,7 +15,7 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm \
+.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm check-vmm-host \
 	deb rpm man install-dkms install-hpt-resize hpt-resize
 
 help:
@@ -40,6 +40,8 @@ help:
 ##   make soak HOURS=2
 ##                     the same few tests over and over, on a host that preempts
 ##   make check-vmm    build QEMU with the patches of kvm-hv/qemu, and test it (20 minutes)
+##   make check-vmm-host
+##                     the same on an emulated host, with KVM (30 minutes)
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck, kernel-doc, codespell
 ##   make docs         web pages of Documentation, in build/docs
@@ -65,7 +67,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup kernels demo shell qemu bench check-patches check-vmm soak deb rpm check-packages:
+setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host soak deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -101,6 +103,11 @@ qemu: setup
 check-vmm: setup
 	@lab/qemu-build vmm
 	@lab/check-vmm
+
+check-vmm-host: setup
+	@lab/qemu-build
+	@lab/qemu-build vmm-host
+	@lab/check-vmm host
 
 bench: setup
 	@lab/bench

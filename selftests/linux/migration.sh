@@ -1,0 +1,90 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0
+#
+# How the tests on the emulated host move a Linux guest from one QEMU to another. To be
+# sourced, after guest.sh. $options are those of "guest start", of both; $here is the
+# guest's name where it is, $there where it may go. $GUEST is $here, and exported.
+
+here=a
+there=b
+GUEST=$here
+export GUEST
+options=
+
+give_up()
+{
+	GUEST=a guest stop
+	GUEST=b guest stop
+	bail_out "$1"
+}
+
+# expect [OPTION...]: another QEMU, for the guest to go to, with $options or with these.
+expect()
+{
+	# shellcheck disable=SC2086 # a list
+	[ $# -gt 0 ] || set -- $options
+	GUEST=$there guest start "$@" -I unix:/tmp/migration
+}
+
+# status: of the migration, as the QEMU says that sends the guest.
+status()
+{
+	guest monitor info migrate | sed -n 's/^\(Migration s\|S\)tatus: //p' |
+		tr -d '\r'
+}
+
+# await_status STATUS...: until it is one of these, or a minute has gone by; a failed one is
+# nothing to wait for. What it is, is in $now.
+await_status()
+{
+	local tries=300 wanted
+
+	while [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
+		now=$(status)
+		for wanted; do
+			[ "$now" != "$wanted" ] || return 0
+		done
+		[ "${now%% *}" != failed ] || return 1
+		usleep 200000
+	done
+	return 1
+}
+
+# depart: RAM is being sent, so slowly that it does not come to an end. KVM logs
+# what the guest writes.
+depart()
+{
+	guest monitor migrate_set_parameter max-bandwidth 1M &&
+		guest monitor migrate_set_parameter downtime-limit 20000 &&
+		guest monitor migrate -d unix:/tmp/migration &&
+		await_status active
+}
+
+# arrive_silent: as fast as can be. The guest goes on there; if not, it still is here.
+arrive_silent()
+{
+	local other
+
+	guest monitor migrate_set_parameter max-bandwidth 10G
+	if ! await_status completed; then
+		echo "# migration: $now"
+		GUEST=$there guest monitor info status | sed 's/^/# destination: /'
+		sed 's/^/# destination: /' "/tmp/guest/$there/qemu.log"
+		GUEST=$there guest stop
+		return 1
+	fi
+	guest stop
+	other=$here
+	here=$there
+	there=$other
+	GUEST=$here
+}
+
+# arrive: likewise, and it answers.
+arrive()
+{
+	arrive_silent || return 1
+	guest exec -t 20 true || give_up "it does not answer there"
+}
+
