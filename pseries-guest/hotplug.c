@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What COMMIT must not come between, in a kernel that preempts.
+ * When a COMMIT must not be, whoever's it is.
+ *
+ * The kernel's function that makes the hcall runs inside stop_machine(). A probe on it has
+ * the hypervisor drop what was prepared, so that the COMMIT which follows fails by itself.
+ * There are two reasons. One is a tracepoint (traced.c), the other, in a kernel that
+ * preempts, is memory hotplug.
  *
  * Memory hotplug, and whatever else maps kernel memory with bolted entries, works out
  * by htab_hash_mask which group of the HPT an entry goes to, and then has the hypervisor
@@ -10,12 +15,10 @@
  * which each CPU has to come by. What holds memory hotplug off otherwise is not for
  * modules.
  *
- * So the threads that are inside the two functions are counted, by return probes, and
- * while there are any a probe on the kernel's function that makes the hcall has the
- * hypervisor drop what was prepared, so that the COMMIT which follows fails by itself.
- * It runs inside stop_machine(), all CPUs are held, so the count cannot change
- * until COMMIT is done. A thread that has not been counted yet when it is held has not
- * looked at the mask either; one that is no longer counted has done what it wanted.
+ * So the threads that are inside the two functions are counted, by return probes. Inside
+ * stop_machine() all CPUs are held, so the count cannot change until COMMIT is done. A
+ * thread that has not been counted yet when it is held has not looked at the mask either;
+ * one that is no longer counted has done what it wanted.
  *
  * All other users of the mask have interrupts or preemption off.
  */
@@ -90,7 +93,7 @@ static bool hpt_hotplug_inside(void)
  */
 static int commit_begins(struct kprobe *kp, struct pt_regs *regs)
 {
-	if (hpt_hotplug_inside())
+	if (hpt_hotplug_inside() || hpt_traced())
 		plpar_resize_hpt_prepare(0, 0);
 	return 0;
 }
@@ -100,7 +103,8 @@ static struct kprobe commit_probe = {
 	.pre_handler = commit_begins,
 };
 
-static bool watching;
+/* Which of the probes are set. */
+static bool watching_commit, watching_hotplug;
 
 /**
  * hpt_hotplug_wait() - wait until a COMMIT is likely not to be refused
@@ -115,11 +119,29 @@ void hpt_hotplug_wait(void)
 		msleep(20);
 }
 
+static int watch_hotplug(void)
+{
+	int ret;
+
+	ret = return_probe_begin();
+	if (ret)
+		return ret;
+	ret = register_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
+	if (ret)
+		return_probe_end();
+	else
+		watching_hotplug = true;
+	return ret;
+}
+
 /**
  * hpt_hotplug_watch() - refuse COMMIT while it would hurt, from now on
  *
  * Who is inside already when the probes are set is not counted. But nobody sleeps
  * inside, so they are out after a grace period of RCU tasks.
+ *
+ * In a kernel that does not preempt all this is for tracing only, and does without where
+ * there are no probes.
  *
  * Context: process context, sleeps.
  * Return: 0, or the error of the probes.
@@ -128,26 +150,19 @@ int hpt_hotplug_watch(void)
 {
 	int ret;
 
-	if (!IS_ENABLED(CONFIG_PREEMPTION))
-		return 0;
-
-	ret = return_probe_begin();
-	if (ret)
-		return ret;
-	ret = register_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
-	if (ret)
-		goto err_mapping;
+	if (IS_ENABLED(CONFIG_PREEMPTION)) {
+		ret = watch_hotplug();
+		if (ret)
+			return ret;
+	}
 	ret = register_kprobe(&commit_probe);
+	watching_commit = !ret;
+	if (!watching_hotplug)
+		return 0;
 	if (ret)
-		goto err_commit;
-	synchronize_rcu_tasks();
-	watching = true;
-	return 0;
-
-err_commit:
-	unregister_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
-err_mapping:
-	return_probe_end();
+		hpt_hotplug_end();
+	else
+		synchronize_rcu_tasks();
 	return ret;
 }
 
@@ -158,9 +173,10 @@ err_mapping:
  */
 void hpt_hotplug_end(void)
 {
-	if (!watching)
+	if (watching_commit)
+		unregister_kprobe(&commit_probe);
+	if (!watching_hotplug)
 		return;
-	unregister_kprobe(&commit_probe);
 	unregister_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
 	return_probe_end();
 }

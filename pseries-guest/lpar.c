@@ -32,8 +32,6 @@
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
-#include <linux/string.h>
-#include <linux/tracepoint.h>
 #include <linux/wait.h>
 #include <asm/book3s/64/mmu-hash.h>
 #include <asm/hvcall.h>
@@ -105,9 +103,6 @@ static struct {
 /* Read once at the start of a resize. */
 static unsigned int timeout_ms = DEFAULT_TIMEOUT_MS;
 static unsigned int busy_timeout_ms = DEFAULT_BUSY_TIMEOUT_MS;
-
-/* Of the kernel's; no module may name it. */
-static struct tracepoint *hcall_exit;
 
 static void set_state(enum hpt_state new)
 {
@@ -211,15 +206,12 @@ static int wait_preparing(struct resize *rs, long answer, unsigned long asked)
 }
 
 /*
- * Between the hcall and its new htab_hash_mask the kernel's COMMIT runs the tracepoint
- * hcall_exit, if anything is attached to it. perf and BPF programs use memory that the
- * new HPT need not have an entry for, and the kernel would place that by the old mask:
- * the guest hangs, or meets a BUG(). Who attaches something in the last moment is not
- * found, as nothing that modules may use keeps it off.
+ * The kernel does not survive a COMMIT that is traced (traced.c). This is to say so in time,
+ * before anything is asked for; who attaches something later has the COMMIT fail (hotplug.c).
  */
-static bool hcalls_traced(void)
+static bool refused_as_traced(void)
 {
-	if (!hcall_exit || !static_key_enabled(&hcall_exit->key))
+	if (!hpt_traced())
 		return false;
 
 	pr_warn_ratelimited("no resize while the tracepoint hcall_exit is in use: the kernel does not survive that\n");
@@ -308,7 +300,7 @@ static int commit(unsigned int order)
 
 	hpt_hotplug_wait();
 	cpus_read_lock();
-	if (hcalls_traced()) {
+	if (refused_as_traced()) {
 		ret = -EBUSY;
 	} else if (hpt_ask_prepare(order) == H_SUCCESS) {
 		ret = mmu_hash_ops.resize_hpt(order);
@@ -370,7 +362,7 @@ static int resize_locked(unsigned int order, bool last)
 		return -ENODEV;
 	if (order == hpt_order())
 		return 0;
-	if (hcalls_traced())
+	if (refused_as_traced())
 		return -EBUSY;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
@@ -462,22 +454,6 @@ int hpt_resize_last(unsigned int order)
 	mutex_unlock(&resize_lock);
 
 	return ret;
-}
-
-static void note_hcall_exit(struct tracepoint *tp, void *unused)
-{
-	if (!strcmp(tp->name, "hcall_exit"))
-		hcall_exit = tp;
-}
-
-/**
- * hpt_resize_init() - before the first resize
- *
- * Context: process context.
- */
-void hpt_resize_init(void)
-{
-	for_each_kernel_tracepoint(note_hcall_exit, NULL);
 }
 
 /**

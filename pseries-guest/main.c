@@ -45,7 +45,7 @@ static int __init hpt_init(void)
 	if (ret)
 		return ret;
 
-	hpt_resize_init();
+	hpt_traced_init();
 	ret = hpt_hotplug_watch();
 	if (ret) {
 		pr_info("not loaded: in a preemptible kernel it could disturb memory hotplug, which cannot be probed (error %d)\n",

@@ -5,6 +5,7 @@
  *	main.c		is this a guest that can do it; load and unload
  *	lpar.c		one resize: PREPARE, COMMIT, cancel, start again
  *	hotplug.c	what COMMIT must not come between
+ *	traced.c	whether it would be traced
  *	watch.c		who has to know that the order has changed
  *	devtree.c	the order in the device tree
  *	kexec.c		kernels that were loaded at another order
@@ -46,7 +47,6 @@ unsigned int hpt_order(void);
 int hpt_resize(unsigned int order);
 int hpt_resize_last(unsigned int order);
 struct hpt_progress hpt_resize_progress(void);
-void hpt_resize_init(void);
 void hpt_resize_stop(void);
 enum hpt_state hpt_resize_state(void);
 u64 hpt_last_prepare_us(void);
@@ -55,6 +55,9 @@ unsigned int hpt_timeout_ms(void);
 void hpt_set_timeout_ms(unsigned int ms);
 unsigned int hpt_busy_timeout_ms(void);
 void hpt_set_busy_timeout_ms(unsigned int ms);
+
+void hpt_traced_init(void);
+bool hpt_traced(void);
 
 int hpt_hotplug_watch(void);
 void hpt_hotplug_end(void);

@@ -458,6 +458,20 @@ HPT_TEST(refuses_when_hcalls_are_traced)
 	ASSERT_EQ(0, resize(big));
 }
 
+/* Nor does memory hotplug's, or that of debugfs: the probe in stop_machine() is for all. */
+HPT_TEST(no_commit_is_traced)
+{
+	int traced;
+
+	ASSERT_EQ(0, write_text(HCALL_EXIT "enable", "1"));
+	traced = write_number(KERNEL_ORDER, big);
+	ASSERT_EQ(0, write_text(HCALL_EXIT "enable", "0"));
+	EXPECT_EQ(EIO, traced);
+	ASSERT_TRUE(settled(small));
+	ASSERT_EQ(0, write_number(KERNEL_ORDER, big));
+	ASSERT_TRUE(settled(big));
+}
+
 HPT_TEST(present_size_is_nothing_to_do)
 {
 	long prepare, commit;
