@@ -68,19 +68,6 @@ static int stop_enter(struct cpuidle_device *dev, struct cpuidle_driver *drv,
 	return index;
 }
 
-/*
- * For the states behind the new one, which the kernel's driver knows by another index. This
- * text is not bolted and runs while RCU does not watch, which cannot be helped.
- */
-static __cpuidle int stop_enter_stock(struct cpuidle_device *dev,
-				      struct cpuidle_driver *drv, int index)
-{
-	int stock = index - 1;
-	int ret = stop_stock->states[stock].enter(dev, stop_stock, stock);
-
-	return ret < 0 ? ret : ret + 1;
-}
-
 static const struct cpuidle_state stop_state = {
 	.name = "stop0lite",
 	.desc = "stop, lightest level",
@@ -90,10 +77,22 @@ static const struct cpuidle_state stop_state = {
 	.enter = stop_enter,
 };
 
-/* "Shared Cede", which is what KVM's guests have, does not look at its index. */
-static bool stop_stock_minds_index(const struct cpuidle_state *state)
+/*
+ * The kernel's own CEDE is entered directly, as module text around it would run while RCU
+ * does not watch. It has another index here. "CEDE", of guests that have their processors for
+ * themselves, looks up a latency by it, in an array that ends before that. KVM's guests have
+ * "Shared Cede", which does not look at it.
+ */
+static bool stop_minds_index(const struct cpuidle_driver *drv)
 {
-	return strcmp(state->name, "Shared Cede");
+	int i;
+
+	for (i = 0; i < drv->state_count; i++) {
+		if (drv->states[i].exit_latency > STOP_EXIT_LATENCY &&
+		    strcmp(drv->states[i].name, "Shared Cede"))
+			return true;
+	}
+	return false;
 }
 
 /* The kernel's states, with the new one at its place in the order of latency. */
@@ -122,11 +121,8 @@ static int stop_make_states(void)
 	}
 	stop_index = i;
 	states[i] = stop_state;
-	for (; i < count; i++) {
+	for (; i < count; i++)
 		states[i + 1] = stop_stock->states[i];
-		if (stop_stock_minds_index(&states[i + 1]))
-			states[i + 1].enter = stop_enter_stock;
-	}
 	stop_driver->state_count = count + 1;
 
 	/* Until the next state would have been the better choice. */
@@ -209,6 +205,10 @@ static int __init stop_init(void)
 	stop_stock = cpuidle_get_driver();
 	if (!stop_stock || strcmp(stop_stock->name, "pseries_idle")) {
 		pr_err("not loaded: the kernel does not use its cpuidle driver for pseries\n");
+		return -ENODEV;
+	}
+	if (stop_minds_index(stop_stock)) {
+		pr_err("not loaded: this guest has its processors for itself, only the kernel can add a state to that driver\n");
 		return -ENODEV;
 	}
 
