@@ -36,7 +36,8 @@ help:
 ##   make check QEMU=built
 ##                     the same tests under that one, among them guest stop
 ##   make check-patches
-##                     apply the patches for host and guest to Linux 6.12, and compile
+##                     apply the patches for host and guest to Linux 6.12 and 7.3,
+##                     compile, and boot a guest (40 minutes, and QEMU)
 ##   make soak HOURS=2
 ##                     the same few tests over and over, on a host that preempts
 ##   make check-vmm    build QEMU with the patches of kvm-hv/qemu, and test it (20 minutes)
@@ -113,6 +114,7 @@ bench: setup
 	@lab/bench
 
 check-patches: setup
+	@lab/qemu-build
 	@lab/check-patches
 
 .PHONY: soak check-packages

@@ -60,3 +60,49 @@ log_is_clean()
 	guest exec dmesg >/tmp/guest.dmesg && [ -s /tmp/guest.dmesg ] &&
 		! alarms /tmp/guest.dmesg | sed 's/^/# /' | grep .
 }
+
+# figure NAME: of the running guest's stops, from kvm-hv-ext.
+figure()
+{
+	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/guest_stop |
+		sed -n "s/^$1 //p"
+}
+
+# rest_after_bursts SECONDS VCPUS: what the governor has learnt from a CPU that was woken
+# all the time must not keep it from resting when nothing does any more: from half a
+# second after that on it is to spend the time in CEDE and to leave the host alone. (By a
+# clock that counts instructions it is more than 99 % of the time. A machine that emulates
+# another takes a part of it for its own.)
+rest_after_bursts()
+{
+	local seconds=$1 vcpus=$2 count status
+
+	# shellcheck disable=SC2016 # for the shell of the guest
+	guest exec "seconds=$seconds"'
+	bursts 300 | sed "s/^/# bursts of /"
+	usleep 500000
+	cd /sys/devices/system/cpu
+	total() { cat cpu[0-9]*/cpuidle/$1 | tr "\n" + | sed "s/+$/\n/"; }
+	rested=$(($(total state2/time)))
+	stopped=$(($(total state1/usage)))
+	echo "# resting"
+	sleep $((seconds + 2))
+	online=$(echo cpu[0-9]*/cpuidle | wc -w)
+	rested=$((($(total state2/time) - rested) / 10000 / (seconds + 2) / online))
+	stopped=$((($(total state1/usage) - stopped) / (seconds + 2) / online))
+	echo "# at rest: $rested % of the time in CEDE, $stopped times a second in stop0lite"
+	[ $rested -ge 80 ]' >/tmp/rest &
+	# When it is at rest, as no command that comes in would find it.
+	until grep -q resting /tmp/rest || ! kill -0 $! 2>/dev/null; do
+		usleep 50000
+	done
+	sleep 1
+	count=$(figure emulated)
+	sleep "$seconds"
+	count=$((($(figure emulated) - count) / seconds))
+	wait $!
+	status=$?
+	cat /tmp/rest
+	echo "# $count emulated stops a second"
+	[ $status = 0 ] && [ $count -le $((50 * vcpus)) ]
+}

@@ -23,13 +23,6 @@ start()
 	guest exec true >/dev/null 2>&1 || guest exec true
 }
 
-# figure NAME: of the running guest, from the module.
-figure()
-{
-	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/guest_stop |
-		sed -n "s/^$1 //p"
-}
-
 # nodes +|-: makes or takes away those that the guests are made through.
 nodes()
 {
@@ -95,45 +88,6 @@ left_by_time()
 	usage=$(($(cat usage) - usage))
 	echo "# $usage stops of $((time / (usage + 1))) us"
 	[ $usage -gt $((seconds * 100)) ] && [ $((time / usage)) -lt 1000 ]'
-}
-
-# rest_after_bursts: what the governor has learnt from a CPU that was woken all the
-# time must not keep it from resting when nothing does any more: from half a second
-# after that on it is to spend the time in CEDE and to leave the host alone. (By a clock
-# that counts instructions it is more than 99 % of the time. A machine that emulates
-# another takes a part of it for its own.)
-rest_after_bursts()
-{
-	local count status
-
-	# shellcheck disable=SC2016 # for the shell of the guest
-	guest exec "seconds=$seconds"'
-	bursts 300 | sed "s/^/# bursts of /"
-	usleep 500000
-	cd /sys/devices/system/cpu
-	total() { cat cpu[0-9]*/cpuidle/$1 | tr "\n" + | sed "s/+$/\n/"; }
-	rested=$(($(total state2/time)))
-	stopped=$(($(total state1/usage)))
-	echo "# resting"
-	sleep $((seconds + 2))
-	online=$(echo cpu[0-9]*/cpuidle | wc -w)
-	rested=$((($(total state2/time) - rested) / 10000 / (seconds + 2) / online))
-	stopped=$((($(total state1/usage) - stopped) / (seconds + 2) / online))
-	echo "# at rest: $rested % of the time in CEDE, $stopped times a second in stop0lite"
-	[ $rested -ge 80 ]' >/tmp/rest &
-	# When it is at rest, as no command that comes in would find it.
-	until grep -q resting /tmp/rest || ! kill -0 $! 2>/dev/null; do
-		usleep 50000
-	done
-	sleep 1
-	count=$(figure emulated)
-	sleep "$seconds"
-	count=$((($(figure emulated) - count) / seconds))
-	wait $!
-	status=$?
-	cat /tmp/rest
-	echo "# $count emulated stops a second"
-	[ $status = 0 ] && [ $count -le $((50 * vcpus)) ]
 }
 
 # busy: a program at work, while the governors take turns and the HPT is resized.
@@ -223,7 +177,7 @@ emulated_as_meant "$count"
 report $? "$count of them came by the module"
 left_by_time
 report $? "a stop that nothing ends is left by time"
-rest_after_bursts
+rest_after_bursts "$seconds" "$vcpus"
 report $? "it rests after bursts of interrupts"
 busy
 report $? "a program at work while governors take turns and the HPT is resized"
@@ -241,7 +195,7 @@ move()
 if [ "$mode" = native ]; then
 	move emulate emulate
 	report $? "it is saved and goes on where stop is emulated"
-	rest_after_bursts
+	rest_after_bursts "$seconds" "$vcpus"
 	report $? "and rests after bursts of interrupts there"
 	move native native
 	report $? "and back"
@@ -262,7 +216,7 @@ start -r yes || bail_out "the radix guest does not start"
 guest exec 'grep -q "MMU.*Radix" /proc/cpuinfo && insmod /guest/pseries-stop.ko' &&
 	idle_by_stop
 report $? "a radix guest idles by stop, too"
-rest_after_bursts
+rest_after_bursts "$seconds" "$vcpus"
 report $? "and rests after bursts of interrupts"
 guest stop
 echo "$before" >$parameters/guest_stop
