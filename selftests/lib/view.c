@@ -6,7 +6,6 @@
 #include "view.h"
 
 #define VIEW_VSID	0x5a5a5
-#define VIEW_SLOT	3
 
 /**
  * view_ea() - where the guest finds a page
@@ -20,14 +19,19 @@ u64 view_ea(const struct view *view, unsigned int nr)
 	return VIEW_EA + ((u64)nr << view->shift);
 }
 
-static struct page view_page(const struct view *view, unsigned int nr)
+/**
+ * view_page() - what is entered in the HPT for a page
+ * @view: the view, or a copy of it in the guest
+ * @nr: number of the page; beyond those of the view, what another entry for it would be
+ *
+ * Return: the page.
+ */
+struct page view_page(const struct view *view, unsigned int nr)
 {
-	u64 offset = (u64)nr << view->shift;
-
 	return (struct page){
 		.vsid = VIEW_VSID,
-		.offset = offset,
-		.gpa = view->gpa + offset,
+		.offset = (u64)nr << view->shift,
+		.gpa = view->gpa + ((u64)(nr % view->pages) << view->shift),
 		.prot = HPTE_R_RW,
 		.base_shift = view->shift,
 		.shift = view->shift,
@@ -52,18 +56,21 @@ u64 view_index(const struct view *view, unsigned int nr, unsigned int order)
 }
 
 /**
- * view_open() - map guest memory into the view's segment
+ * view_open_times() - map guest memory into the view's segment
  * @table: the VM, its vCPUs idle; the oracle learns of the entries
  * @gpa: first guest address, a multiple of the host's page size
- * @pages: how many of the host's pages, VIEW_MAX at most
+ * @pages: how many of the host's pages
+ * @times: how often each; all together VIEW_MAX at most
  *
  * Return: the view.
  */
-struct view view_open(struct table *table, u64 gpa, unsigned int pages)
+struct view view_open_times(struct table *table, u64 gpa, unsigned int pages,
+			    unsigned int times)
 {
 	struct view view = {
 		.gpa = gpa,
 		.pages = pages,
+		.times = times,
 		.shift = __builtin_ctzl(sysconf(_SC_PAGESIZE)),
 	};
 	const u64 slbe = VIEW_EA | SLBE_V;
@@ -72,7 +79,7 @@ struct view view_open(struct table *table, u64 gpa, unsigned int pages)
 
 	for (i = 0; i < table->vm->nr_vcpus; i++)
 		vcpu_set_slb(&table->vm->vcpu[i], 1, &slbe, &slbv);
-	for (i = 0; i < pages; i++) {
+	for (i = 0; i < pages * times; i++) {
 		struct page page = view_page(&view, i);
 		u64 index = VIEW_SLOT;
 		long ret = table_enter(table, &page, H_EXACT, &index);
@@ -81,4 +88,17 @@ struct view view_open(struct table *table, u64 gpa, unsigned int pages)
 			die("H_ENTER of page %u of a view: %ld", i, ret);
 	}
 	return view;
+}
+
+/**
+ * view_open() - map guest memory into the view's segment, each page once
+ * @table: the VM, its vCPUs idle; the oracle learns of the entries
+ * @gpa: first guest address, a multiple of the host's page size
+ * @pages: how many of the host's pages, VIEW_MAX at most
+ *
+ * Return: the view.
+ */
+struct view view_open(struct table *table, u64 gpa, unsigned int pages)
+{
+	return view_open_times(table, gpa, pages, 1);
 }

@@ -12,14 +12,19 @@
 
 #define VIEW_EA		0x30000000ul
 #define VIEW_MAX	2048	/* as many groups as the smallest HPT has */
+#define VIEW_SLOT	3	/* of each of its entries, in the group */
 
 struct view {
 	u64 gpa;
-	unsigned int pages;
+	unsigned int pages;	/* of guest memory */
+	unsigned int times;	/* that each is in the view: page n as n + pages, too */
 	unsigned int shift;	/* of a page */
 };
 
 struct view view_open(struct table *table, u64 gpa, unsigned int pages);
+struct view view_open_times(struct table *table, u64 gpa, unsigned int pages,
+			    unsigned int times);
+struct page view_page(const struct view *view, unsigned int nr);
 u64 view_ea(const struct view *view, unsigned int nr);
 u64 view_index(const struct view *view, unsigned int nr, unsigned int order);
 
