@@ -201,7 +201,7 @@ FIXTURE_SETUP(lock)
 	/* COMMIT would read every entry, and wait there. */
 	verified = set_verify('N');
 	self->kmsg = kmsg_open();
-	self->vm = vm_create(.order = ORDER,
+	self->vm = vm_create(.order = ORDER, .vcpus = 2,
 			     .strategy = KVM_PPC_HPT_RESIZE_MIRROR);
 	self->vcpu = &self->vm->vcpu[0];
 	for (i = 0; i < PAGES; i++) {
@@ -290,6 +290,85 @@ TEST_F_TIMEOUT(lock, harvest, 60)
 	EXPECT_EQ(0, hold_end(&second));
 	/* Waits for the harvest. */
 	EXPECT_EQ(0, resize(self->vcpu, ORDER));
+}
+
+static u64 guest_remove(u64 index, u64 avpn)
+{
+	return guest_hcall4(H_REMOVE, H_AVPN, index, avpn, 0);
+}
+
+/*
+ * A resize is given up while an hcall is being followed up: what that looks at stays
+ * until it is done.
+ */
+TEST_F_TIMEOUT(lock, cancel_waits_for_hcall, 60)
+{
+	u64 index = index_of(&self->page, self->slot, ORDER);
+	struct vcpu *asks = &self->vm->vcpu[1];
+	unsigned long long start;
+	struct hold hold;
+
+	ASSERT_EQ(0, resize_prepare(asks, ORDER + 1));
+	start = now_us();
+	hold_start(&hold, self->vm, index, HOLD_MS, 1);
+	vcpu_start(self->vcpu, guest_remove, index, page_avpn(&self->page));
+	/* It comes to the lock. */
+	pause_us(HOLD_MS * 1000ull / 3);
+	EXPECT_EQ(0, resize_prepare_once(asks, 0, 0));
+	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
+	EXPECT_EQ(H_SUCCESS, vcpu_join(self->vcpu));
+	EXPECT_EQ(0, hold_end(&hold));
+	EXPECT_EQ(0, resize(asks, ORDER + 1));
+}
+
+/* So does the harvest with the old table, when it has nothing more to do itself. */
+TEST_F_TIMEOUT(lock, harvest_waits_for_hcall, 60)
+{
+	struct page page = self->page;
+	struct vcpu *asks = &self->vm->vcpu[1];
+	unsigned long long start;
+	struct hold first, second;
+	u64 args[9] = { 0 }, old, new;
+
+	/* One that has nothing to be harvested. */
+	page.vsid ^= 0x8000;
+	args[1] = index_of(&page, 0, ORDER);
+	args[2] = page_v(&page);
+	args[3] = page_r(&page);
+	ASSERT_EQ(H_SUCCESS, vcpu_hcall(self->vcpu, H_ENTER, args));
+	new = index_of(&page, args[0] % HPTES_PER_GROUP, ORDER + 1);
+	old = index_of(&self->page, self->slot, ORDER);
+
+	ASSERT_EQ(0, resize_prepare(asks, ORDER + 1));
+	hold_start(&first, self->vm, old, HOLD_MS / 2, 1);
+	ASSERT_EQ(0, resize_commit(asks, ORDER + 1));
+	start = now_us();
+	hold_start(&second, self->vm, new, HOLD_MS, 2);
+	vcpu_start(self->vcpu, guest_remove, new, page_avpn(&page));
+	/* Begins when the harvest is over. */
+	EXPECT_EQ(0, resize_prepare(asks, ORDER));
+	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
+	EXPECT_EQ(H_SUCCESS, vcpu_join(self->vcpu));
+	EXPECT_EQ(0, hold_end(&first));
+	EXPECT_EQ(0, hold_end(&second));
+	EXPECT_EQ(0, resize_commit(asks, ORDER));
+}
+
+/* Nor is the next table filled before, by entries that lack what is to be harvested. */
+TEST_F_TIMEOUT(lock, prepare_waits_for_harvest, 60)
+{
+	u64 old = index_of(&self->page, self->slot, ORDER);
+	unsigned long long start;
+	struct hold hold;
+
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	start = now_us();
+	hold_start(&hold, self->vm, old, HOLD_MS, 1);
+	ASSERT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+	EXPECT_EQ(0, resize_prepare(self->vcpu, ORDER));
+	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
+	EXPECT_EQ(0, hold_end(&hold));
+	EXPECT_EQ(0, resize_commit(self->vcpu, ORDER));
 }
 
 TEST_HARNESS_MAIN

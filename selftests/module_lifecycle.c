@@ -5,12 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <linux/kvm_hv_ext.h>
 
 #include "kselftest_harness.h"
+#include "gap.h"
 #include "guest.h"
 #include "host.h"
 #include "hpt.h"
@@ -117,6 +119,11 @@ TEST_F_TIMEOUT(module, again_and_again, 300)
 
 TEST_F_TIMEOUT(module, older_vm, 120)
 {
+	struct kvm_enable_cap stop = { .cap = KVM_CAP_PPC_GUEST_STOP };
+	struct kvm_enable_cap strategy = {
+		.cap = KVM_CAP_PPC_HPT_RESIZE,
+		.args = { KVM_PPC_HPT_RESIZE_COPY },
+	};
 	struct table *old = table_create(.order = ORDER);
 	struct vm *new;
 
@@ -124,6 +131,8 @@ TEST_F_TIMEOUT(module, older_vm, 120)
 	ASSERT_EQ(0, resize_prepare(old->vcpu, ORDER + 1));
 	ASSERT_EQ(0, module_insert(self->path, ""));
 	EXPECT_FALSE(served_by_us(old->vm));
+	EXPECT_EQ(-EINVAL, vm_ioctl(old->vm, KVM_ENABLE_CAP, &stop));
+	EXPECT_EQ(-EINVAL, vm_ioctl(old->vm, KVM_ENABLE_CAP, &strategy));
 	EXPECT_GUEST_RUNS(old->vcpu);
 	/* What it had prepared is still there, and stock KVM's to commit. */
 	EXPECT_EQ(0, resize_commit(old->vcpu, ORDER + 1));
@@ -148,6 +157,54 @@ TEST_F_TIMEOUT(module, older_vm, 120)
 	EXPECT_TRUE(served_by_us(new));
 	EXPECT_GUEST_RUNS(&new->vcpu[0]);
 	vm_destroy(new);
+}
+
+struct slow_log {
+	struct vm *vm;
+	struct gap gap;
+	int ret;
+};
+
+static void *read_log_slowly(void *arg)
+{
+	struct slow_log *me = arg;
+	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = me->gap.mem };
+
+	me->ret = vm_ioctl(me->vm, KVM_GET_DIRTY_LOG, &log);
+	return NULL;
+}
+
+static void *remove_module(void *removed)
+{
+	*(int *)removed = module_remove();
+	return NULL;
+}
+
+/* Somebody is still in a call that has come through the module. */
+TEST_F_TIMEOUT(module, call_of_older_vm, 60)
+{
+	struct slow_log slow = { .vm = vm_create(.order = ORDER) };
+	const int not_yet = 1;
+	volatile int removed = not_yet;
+	pthread_t reads, removes;
+
+	vm_slot_add(slow.vm, 1, GIB, 64 * MIB, 0, KVM_MEM_LOG_DIRTY_PAGES);
+	if (!gap_open(&slow.gap, NULL))
+		SKIP(return, "no userfaultfd here");
+	ASSERT_EQ(0, module_insert(self->path, ""));
+	ASSERT_EQ(0, pthread_create(&reads, NULL, read_log_slowly, &slow));
+	gap_await(&slow.gap);
+	ASSERT_EQ(0, pthread_create(&removes, NULL, remove_module, (void *)&removed));
+	/* So long as it takes otherwise, by far. */
+	pause_us(2000000);
+	EXPECT_EQ(not_yet, removed);
+	gap_let_in(&slow.gap, "", 1);
+	pthread_join(reads, NULL);
+	pthread_join(removes, NULL);
+	EXPECT_EQ(0, slow.ret);
+	EXPECT_EQ(0, removed);
+	EXPECT_GUEST_RUNS(&slow.vm->vcpu[0]);
+	vm_destroy(slow.vm);
 }
 
 /* VMs of another process are made, run, resized and ended all the time. */

@@ -192,6 +192,8 @@ TEST_F_TIMEOUT(reset, no_prepare_meanwhile, 60)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, reset_slowly, &slow));
 	gap_await(&slow.gap);
 	EXPECT_EQ(-EBUSY, resize_prepare_once(self->vcpu, 0, ORDER + 2));
+	/* The table is somebody else's. */
+	EXPECT_EQ(-EBUSY, resize_commit(self->vcpu, ORDER + 2));
 	gap_let_in(&slow.gap, &order, sizeof(order));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, slow.ret);

@@ -107,8 +107,14 @@ static void set_regs(struct vcpu *vcpu, struct kvm_regs *regs)
 		die("KVM_SET_REGS: %s", strerror(errno));
 }
 
-/* Set up a call of a guest function, which is at the address it has here. */
-static void prepare_call(struct vcpu *vcpu, void *fn, u64 a, u64 b)
+/**
+ * vcpu_aim() - set up a call of a guest function, for whoever does KVM_RUN himself
+ * @vcpu: an idle vCPU
+ * @fn: the function, at the address that it has here; at most two arguments
+ * @a: its first
+ * @b: its second
+ */
+void vcpu_aim(struct vcpu *vcpu, void *fn, u64 a, u64 b)
 {
 	unsigned long stack = GUEST_STACKS + (vcpu->id + 1) * GUEST_STACK;
 	struct kvm_regs regs = {
@@ -147,6 +153,7 @@ static unsigned long run(struct vcpu *vcpu)
 
 	for (;;) {
 		if (ioctl(vcpu->fd, KVM_RUN, 0)) {
+			vcpu->interrupted += errno == EINTR;
 			if (errno == EINTR || errno == EAGAIN ||
 			    (errno == EFAULT && vcpu->vm->faults))
 				continue;
@@ -155,6 +162,10 @@ static unsigned long run(struct vcpu *vcpu)
 			died(vcpu, how);
 		}
 		vcpu->hcall_pending = run->exit_reason == KVM_EXIT_PAPR_HCALL;
+		if (run->exit_reason == KVM_EXIT_MMIO && vcpu->vm->mmio) {
+			vcpu->vm->mmio(vcpu, run);
+			continue;
+		}
 		if (!vcpu->hcall_pending) {
 			snprintf(how, sizeof(how), "left for reason %u, hw %#llx",
 				 run->exit_reason,
@@ -207,7 +218,7 @@ void vcpu_start(struct vcpu *vcpu, void *fn, u64 a, u64 b)
 {
 	int ret;
 
-	prepare_call(vcpu, fn, a, b);
+	vcpu_aim(vcpu, fn, a, b);
 	vcpu->threaded = true;
 	ret = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 	if (ret)
@@ -238,7 +249,7 @@ u64 vcpu_join(struct vcpu *vcpu)
  */
 u64 vcpu_call(struct vcpu *vcpu, void *fn, u64 a, u64 b)
 {
-	prepare_call(vcpu, fn, a, b);
+	vcpu_aim(vcpu, fn, a, b);
 	vcpu_thread(vcpu);
 	return vcpu->result;
 }

@@ -63,6 +63,7 @@ struct vcpu {
 	bool threaded;
 	bool hcall_pending;	/* next KVM_RUN loads GPR3..12 from run */
 	bool in_stub;		/* parked in guest_hcall_stub */
+	unsigned long interrupted;	/* how often KVM_RUN has ended with EINTR */
 	u64 result;
 };
 
@@ -80,6 +81,9 @@ struct slot {
  */
 typedef void (*vm_hcall_fn)(struct vcpu *vcpu, struct kvm_run *run);
 
+/* A load or store where there is no memory: run->mmio. Likewise. */
+typedef void (*vm_mmio_fn)(struct vcpu *vcpu, struct kvm_run *run);
+
 struct vm {
 	int kvm;
 	int fd;
@@ -92,6 +96,7 @@ struct vm {
 	int irqchip;		/* of vm_add_ipis(), or 0 */
 	bool faults;		/* the test makes memory inaccessible for a moment */
 	vm_hcall_fn hcall;
+	vm_mmio_fn mmio;
 	void *priv;		/* the test's own */
 };
 
@@ -124,6 +129,7 @@ void *vmm_map_backing(unsigned long size, unsigned long page);
 /* vCPUs (vcpu.c) */
 void vcpu_create(struct vm *vm, unsigned int id);
 void vcpu_destroy(struct vcpu *vcpu);
+void vcpu_aim(struct vcpu *vcpu, void *fn, u64 a, u64 b);
 u64 vcpu_call(struct vcpu *vcpu, void *fn, u64 a, u64 b);
 void vcpu_start(struct vcpu *vcpu, void *fn, u64 a, u64 b);
 u64 vcpu_join(struct vcpu *vcpu);
