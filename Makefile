@@ -40,6 +40,7 @@ help:
 ##                     compile, and boot a guest (40 minutes, and QEMU)
 ##   make soak HOURS=2
 ##                     the same few tests over and over, on a host that preempts
+##   make mutants      break the module on purpose, and see which test notices (an hour)
 ##   make check-vmm    build QEMU with the patches of kvm-hv/qemu, and test it (20 minutes)
 ##   make check-vmm-host
 ##                     the same on an emulated host, with KVM (30 minutes)
@@ -68,7 +69,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host soak deb rpm check-packages:
+setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host soak mutants deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -117,7 +118,10 @@ check-patches: setup
 	@lab/qemu-build
 	@lab/check-patches
 
-.PHONY: soak check-packages
+.PHONY: soak mutants check-packages
+mutants: setup
+	@lab/mutants
+
 soak: setup
 	@lab/kernel-build $(or $(KERNEL),7.3-4k)
 	@lab/soak

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0
+# file: kvm-hv/base/intercept.c
+# takes out: an hcall that left the guest before it was given back is still served
+# test: resize_race
+# test: hcall_fuzz
+/^static bool hvx_hcall_is_ours\(/,/^}/{
+s/return !kvm_is_radix\(ic->kvm\) &&/return false \&\& !kvm_is_radix(ic->kvm) \&\&/
+}

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0
+# file: kvm-hv/core/run.c
+# takes out: a vCPU is not counted as running while the module serves its hcall
+# test: resize_reset -t refused_while_entering
+/^int hvx_vcpu_run\(/,/^}/{
+/atomic_inc\(/d
+/atomic_dec\(/d
+}
