@@ -106,7 +106,7 @@ static void hvx_hcall_give_back(struct hvx_intercept *ic, int hcall)
  * after the hcall was given back, because its bit was still clear when it left the
  * guest. Others that come are off: they are the VMM's.
  */
-static bool hvx_hcall_is_ours(struct hvx_intercept *ic, int hcall)
+static __always_inline bool hvx_hcall_is_ours(struct hvx_intercept *ic, int hcall)
 {
 	if (test_bit(hcall, &ic->taken))
 		return true;
@@ -229,7 +229,7 @@ static inline bool hvx_touches(struct kvm *kvm, u64 index)
 }
 
 /* Context: preemption disabled. */
-static long hvx_serve_stock(struct kvm_vcpu *vcpu, int hcall)
+static __always_inline long hvx_serve_stock(struct kvm_vcpu *vcpu, int hcall)
 {
 	unsigned long a0 = kvmppc_get_gpr(vcpu, 4);
 	unsigned long a1 = kvmppc_get_gpr(vcpu, 5);
@@ -257,8 +257,8 @@ static long hvx_serve_stock(struct kvm_vcpu *vcpu, int hcall)
  * Whether the locks of HPTEs are free that the hcall is going to take: of those that it
  * names; for H_ENTER, of all of the group.
  */
-static bool hvx_touched_free(struct kvm_vcpu *vcpu, const u64 *index, unsigned int nr,
-			     int hcall)
+static __always_inline bool hvx_touched_free(struct kvm_vcpu *vcpu, const u64 *index,
+					     unsigned int nr, int hcall)
 {
 	const struct kvm_hpt_info *hpt = &vcpu->kvm->arch.hpt;
 	u64 group = kvmppc_get_gpr(vcpu, 5) & ~(u64)(HPT_PTEG_SLOTS - 1);
