@@ -165,6 +165,27 @@ TEST_F_TIMEOUT(reset, refused_while_entering, 120)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
+/* No table has the order 0. KVM takes it for that of one that is not there. */
+TEST_F(reset, order_0)
+{
+	const u32 orders[] = { 1, HPT_MIN_ORDER - 1, HPT_MAX_ORDER + 1, ~0u };
+	struct vm *vm = vm_create(.radix = true);
+	unsigned int i;
+
+	EXPECT_EQ(-EINVAL, vm_alloc_htab(vm, 0));
+	for (i = 0; i < ARRAY_SIZE(orders); i++)
+		EXPECT_EQ(-EINVAL, vm_alloc_htab(vm, orders[i]));
+	EXPECT_EQ(-EINVAL, vm_alloc_htab(vm, 0));
+	EXPECT_EQ(0, vm_alloc_htab(vm, ORDER));
+	EXPECT_EQ(-EINVAL, vm_alloc_htab(vm, 0));
+	/* It had to go for the one that was not to be had. */
+	EXPECT_EQ(-EINVAL, vm_alloc_htab(vm, 0));
+	EXPECT_EQ(0, vm_alloc_htab(vm, ORDER));
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
+	vm_destroy(vm);
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
 struct slow_reset {
 	struct vm *vm;
 	struct gap gap;

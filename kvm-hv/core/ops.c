@@ -225,6 +225,19 @@ static int hvx_resize_ioctl(struct hvx_vm *vm, unsigned int ioctl,
 	return hvx_resize_commit(vm, rhpt.flags, rhpt.shift);
 }
 
+/*
+ * KVM takes a table of the order that is asked for as the one to be cleared. Without a
+ * table the order is 0: asked for that, KVM would clear memory at address 0.
+ */
+static int hvx_allocate_check(struct kvm *kvm, u32 __user *argp)
+{
+	u32 order;
+
+	if (get_user(order, argp))
+		return -EFAULT;
+	return order || READ_ONCE(kvm->arch.hpt.virt) ? 0 : -EINVAL;
+}
+
 static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 				       unsigned long arg)
 {
@@ -255,7 +268,11 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		hvx_hpt_lock(vm);
 		hvx_resize_suspend(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
 				       HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
-		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
+		ret = 0;
+		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
+			ret = hvx_allocate_check(vm->kvm, (void __user *)arg);
+		if (!ret)
+			ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
 		hvx_resize_resume(vm);
 		/* A guest that is about to be moved may have lost a large page. */
 		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
