@@ -3,6 +3,6 @@
 # takes out: an hcall that left the guest before it was given back is still served
 # test: resize_race
 # test: hcall_fuzz
-/^static bool hvx_hcall_is_ours\(/,/^}/{
+/^static __always_inline bool hvx_hcall_is_ours\(/,/^}/{
 s/return !kvm_is_radix\(ic->kvm\) &&/return false \&\& !kvm_is_radix(ic->kvm) \&\&/
 }
