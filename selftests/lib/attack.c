@@ -215,9 +215,9 @@ static int attack(struct attacker *me, enum attack which, unsigned int first,
 
 	switch (which) {
 	case PROTECT:
+		/* No other pages, for what unmaps them hides what should have been. */
 		return mprotect(part, length, PROT_READ) ?:
-		       mprotect(me->mem, me->pages * me->page,
-				PROT_READ | PROT_WRITE);
+		       mprotect(part, length, PROT_READ | PROT_WRITE);
 	case DISCARD:
 		return madvise(part, length, me->kind == MEM_MEMFD ? MADV_REMOVE :
 								     MADV_DONTNEED);
@@ -252,7 +252,7 @@ static void *attack_all(void *arg)
 {
 	struct attacker *me = arg;
 
-	while (!me->stop) {
+	while (!me->stop && me->attacks) {
 		u64 r = guest_random(&me->random);
 		enum attack which = r % NR_ATTACKS;
 		unsigned int first = (r >> 8) % me->pages;
