@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <linux/kvm_hv_ext.h>
 
 #include "kselftest_harness.h"
@@ -723,60 +722,6 @@ TEST_F_TIMEOUT(warm, attacked, 36000)
 	       grown, ended, vm->order);
 	TH_LOG("%s", text);
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
-}
-
-/* How often the guest was left so far. */
-static unsigned long exits(struct vm *vm)
-{
-	unsigned long n;
-	char path[80];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/sum_exits",
-		 getpid(), vm->fd);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%lu", &n) != 1)
-		die("%s: %s", path, strerror(errno));
-	fclose(f);
-	return n;
-}
-
-/* Nobody disturbs: what was present is present, and costs the guest nothing. */
-TEST(no_fault_after_commit)
-{
-	unsigned long size = PAGES * sysconf(_SC_PAGESIZE), before;
-	const char *why = vmm_lacks_ext(ROAD_IOCTL);
-	struct table *table;
-	struct vcpu *vcpu;
-	unsigned int i;
-
-	if (!why && vm_strategy() == KVM_PPC_HPT_RESIZE_COPY)
-		why = "copy-at-commit has no warm tables";
-	if (why)
-		SKIP(return, "%s", why);
-	table = table_create(.order = ORDER,
-			     .strategy = KVM_PPC_HPT_RESIZE_MIRROR);
-	vcpu = table->vcpu;
-	vm_slot_add(table->vm, SLOT, GPA, size, 0, 0);
-	memset(vm_host(table->vm, GPA), 0, size);
-	*vm_guest(table->vm, view) = view_open_times(table, GPA, PAGES, 2);
-	vcpu_call(vcpu, guest_look, 0, 0);
-	vcpu_call(vcpu, guest_write, 0, 0);
-	vcpu_call(vcpu, guest_write, 1, 0);
-
-	for (i = 0; i < ORDERS; i++) {
-		ASSERT_EQ(0, resize(vcpu, next_order(table->vm, i)));
-		before = exits(table->vm);
-		vcpu_call(vcpu, guest_look, 0, 0);
-		vcpu_call(vcpu, guest_write, 0, 0);
-		vcpu_call(vcpu, guest_write, 1, 0);
-		/*
-		 * There are interrupts, and the code has entries of its own; but each
-		 * absent one of these would be an exit.
-		 */
-		EXPECT_GT(PAGES, exits(table->vm) - before);
-	}
-	table_destroy(table);
 }
 
 TEST_HARNESS_MAIN
