@@ -604,12 +604,15 @@ static int commit(struct vcpu *asks, unsigned int to)
 
 /*
  * Memslots change while a resize is prepared, which ends it. Until they are back the vCPUs
- * rest: they would find no memory.
+ * rest: they would find no memory. So does the attacker: when a memslot goes, stock KVM
+ * locks reverse maps with preemption on, and an MMU notifier spins for them with it off. On
+ * a preemptible kernel with one CPU, 7.3.4 for one, that is for ever.
  *
  * Return: what COMMIT says then.
  */
 static int change_slots(struct vm *vm, struct vcpu *asks, unsigned int to,
-			bool log, unsigned int how, unsigned long *bitmap)
+			struct attacker *attacker, bool log, unsigned int how,
+			unsigned long *bitmap)
 {
 	struct slot *slot = &vm->slot[SLOT];
 	unsigned long size = slot->size;
@@ -619,6 +622,7 @@ static int change_slots(struct vm *vm, struct vcpu *asks, unsigned int to,
 	if (ret < 0)
 		die("PREPARE: %s", strerror(-ret));
 	set_mode(vm, REST);
+	attack_hold(attacker);
 	switch (how % 3) {
 	case 0:
 		slot->size = 0;
@@ -635,6 +639,7 @@ static int change_slots(struct vm *vm, struct vcpu *asks, unsigned int to,
 			flags ^= KVM_MEM_LOG_DIRTY_PAGES;
 		ret = vm_slot_set(vm, SLOT, GPA, flags);
 	}
+	attack_go_on(attacker);
 	if (ret)
 		die("memslot: %s", strerror(-ret));
 	/* A log begins anew, with pages in it that were stored to before. */
@@ -673,7 +678,7 @@ TEST_F_TIMEOUT(warm, attacked, 36000)
 		bool logs;
 
 		if (variant->slots && r >> 20 & 1) {
-			ret = change_slots(vm, self->asks, to, self->log,
+			ret = change_slots(vm, self->asks, to, attacker, self->log,
 					   r >> 24 & 0xff, self->bitmap);
 			ASSERT_EQ(-ENXIO, ret);
 			ended++;
