@@ -623,7 +623,8 @@ static int change_slots(struct vm *vm, struct vcpu *asks, unsigned int to,
 		die("PREPARE: %s", strerror(-ret));
 	set_mode(vm, REST);
 	attack_hold(attacker);
-	switch (how % 3) {
+	/* That of a log that there cannot be would change nothing, and end nothing. */
+	switch (how % (log ? 3 : 2)) {
 	case 0:
 		slot->size = 0;
 		ret = vm_slot_set(vm, SLOT, GPA, 0);
@@ -635,8 +636,7 @@ static int change_slots(struct vm *vm, struct vcpu *asks, unsigned int to,
 		      vm_slot_set(vm, SLOT, GPA, flags);
 		break;
 	default:
-		if (log)
-			flags ^= KVM_MEM_LOG_DIRTY_PAGES;
+		flags ^= KVM_MEM_LOG_DIRTY_PAGES;
 		ret = vm_slot_set(vm, SLOT, GPA, flags);
 	}
 	attack_go_on(attacker);
