@@ -159,21 +159,6 @@ TEST_F_TIMEOUT(module, older_vm, 120)
 	vm_destroy(new);
 }
 
-struct slow_log {
-	struct vm *vm;
-	struct gap gap;
-	int ret;
-};
-
-static void *read_log_slowly(void *arg)
-{
-	struct slow_log *me = arg;
-	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = me->gap.mem };
-
-	me->ret = vm_ioctl(me->vm, KVM_GET_DIRTY_LOG, &log);
-	return NULL;
-}
-
 static void *remove_module(void *removed)
 {
 	*(int *)removed = module_remove();
@@ -183,7 +168,7 @@ static void *remove_module(void *removed)
 /* Somebody is still in a call that has come through the module. */
 TEST_F_TIMEOUT(module, call_of_older_vm, 60)
 {
-	struct slow_log slow = { .vm = vm_create(.order = ORDER) };
+	struct gap_log slow = { .vm = vm_create(.order = ORDER) };
 	const int not_yet = 1;
 	volatile int removed = not_yet;
 	pthread_t reads, removes;
@@ -192,7 +177,7 @@ TEST_F_TIMEOUT(module, call_of_older_vm, 60)
 	if (!gap_open(&slow.gap, NULL))
 		SKIP(return, "no userfaultfd here");
 	ASSERT_EQ(0, module_insert(self->path, ""));
-	ASSERT_EQ(0, pthread_create(&reads, NULL, read_log_slowly, &slow));
+	ASSERT_EQ(0, pthread_create(&reads, NULL, gap_read_log, &slow));
 	gap_await(&slow.gap);
 	ASSERT_EQ(0, pthread_create(&removes, NULL, remove_module, (void *)&removed));
 	/* So long as it takes otherwise, by far. */

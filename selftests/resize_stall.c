@@ -227,21 +227,6 @@ TEST_F_TIMEOUT(stall, htab_write, 60)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
-struct slow_log {
-	struct vm *vm;
-	struct gap gap;
-	int ret;
-};
-
-static void *read_log_slowly(void *arg)
-{
-	struct slow_log *me = arg;
-	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = me->gap.mem };
-
-	me->ret = vm_ioctl(me->vm, KVM_GET_DIRTY_LOG, &log);
-	return NULL;
-}
-
 /*
  * The dirty log is copied under kvm->slots_lock. A worker that waited for that lock
  * would be one less for all other VMs; and a table that nobody commits is freed.
@@ -250,13 +235,13 @@ TEST_F_TIMEOUT(stall, dirty_log, 60)
 {
 	long timeout = module_param("commit_timeout_ms");
 	struct vcpu *asks = &self->vm->vcpu[0];
-	struct slow_log slow = { .vm = self->vm };
+	struct gap_log slow = { .vm = self->vm };
 	unsigned long long end = now_us() + 20000000;
 	pthread_t thread;
 
 	vm_slot_add(self->vm, 1, GIB, 64 * MIB, 0, KVM_MEM_LOG_DIRTY_PAGES);
 	ASSERT_TRUE(gap_open(&slow.gap, NULL));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, read_log_slowly, &slow));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, gap_read_log, &slow));
 	gap_await(&slow.gap);
 
 	EXPECT_EQ(0, resize_prepare(asks, ORDER + 1));

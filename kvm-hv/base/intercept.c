@@ -446,8 +446,7 @@ bool hvx_intercept_hcall(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
 
 	if (ret == H_TOO_HARD)
 		return false;
-	kvmppc_set_gpr(vcpu, 3, ret);
-	vcpu->arch.hcall_needed = 0;
+	hvx_hcall_answer(vcpu, ret);
 	return true;
 }
 

@@ -5,14 +5,14 @@
 #ifndef KVM_HV_EXT_INTERCEPT_H
 #define KVM_HV_EXT_INTERCEPT_H
 
+#include <linux/kvm_host.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "base/gate.h"
+#include <asm/kvm_ppc.h>
 
-struct kvm;
-struct kvm_vcpu;
+#include "base/gate.h"
 
 /* The hcalls that can be intercepted: numbers of bits in masks. */
 enum hvx_hpt_hcall {
@@ -78,5 +78,18 @@ void hvx_hook_add(struct hvx_intercept *ic, struct hvx_hook *hook,
 		  const struct hvx_hook_ops *ops);
 void hvx_hook_remove(struct hvx_intercept *ic, struct hvx_hook *hook);
 void hvx_hook_wait(struct hvx_intercept *ic);
+
+/**
+ * hvx_hcall_answer() - an hcall is done: the VMM does not see it
+ * @vcpu: the vCPU, that came out with it
+ * @ret: what the guest is told, in GPR3
+ *
+ * Context: any.
+ */
+static inline void hvx_hcall_answer(struct kvm_vcpu *vcpu, long ret)
+{
+	kvmppc_set_gpr(vcpu, 3, ret);
+	vcpu->arch.hcall_needed = 0;
+}
 
 #endif /* KVM_HV_EXT_INTERCEPT_H */

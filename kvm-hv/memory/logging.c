@@ -173,7 +173,6 @@ bool hvx_logging_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 
 	if (ret == H_TOO_HARD)
 		return false;
-	kvmppc_set_gpr(vcpu, 3, ret);
-	vcpu->arch.hcall_needed = 0;
+	hvx_hcall_answer(vcpu, ret);
 	return true;
 }

@@ -126,7 +126,6 @@ bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 		ret = hvx_errno_to_hcall(hvx_resize_prepare(vm, flags, order,
 							    HVX_ORIGIN_HCALL));
 
-	kvmppc_set_gpr(vcpu, 3, ret);
-	vcpu->arch.hcall_needed = 0;
+	hvx_hcall_answer(vcpu, ret);
 	return true;
 }

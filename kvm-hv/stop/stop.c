@@ -235,9 +235,8 @@ bool hvx_stop_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	    !(atomic_read(&vm->stop->modes) & HVX_STOP_MODES))
 		return false;
 
-	kvmppc_set_gpr(vcpu, 3, H_SUCCESS);
 	kvmppc_set_gpr(vcpu, 4, H_KVM_HV_EXT_FEATURE_STOP);
-	vcpu->arch.hcall_needed = 0;
+	hvx_hcall_answer(vcpu, H_SUCCESS);
 	return true;
 }
 

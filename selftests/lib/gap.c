@@ -12,6 +12,7 @@
 
 #include "gap.h"
 #include "host.h"
+#include "vmm.h"
 
 /**
  * gap_open() - make a page that nobody has touched one that is waited for
@@ -70,4 +71,19 @@ void gap_let_in(struct gap *gap, const void *what, unsigned long len)
 		die("UFFDIO_COPY: %s", strerror(errno));
 	free(mem);
 	close(gap->fd);
+}
+
+/**
+ * gap_read_log() - read a VM's dirty log, of slot 1: the thread's function
+ * @arg: struct gap_log; it ends when the gap is let in
+ *
+ * Return: NULL.
+ */
+void *gap_read_log(void *arg)
+{
+	struct gap_log *me = arg;
+	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = me->gap.mem };
+
+	me->ret = vm_ioctl(me->vm, KVM_GET_DIRTY_LOG, &log);
+	return NULL;
 }
