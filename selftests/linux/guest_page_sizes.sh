@@ -8,41 +8,10 @@
 
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
+# shellcheck source=selftests/linux/huge.sh
+. /selftests/linux/huge.sh
 
 limit=/sys/module/kvm_hv_ext/parameters/hpt_max_page_shift
-pages=/sys/kernel/mm/hugepages
-mount=/tmp/huge
-
-# reserve KILOBYTES: 1 GiB in pages of that size, mounted.
-reserve()
-{
-	[ -d "$pages/hugepages-$1kB" ] || return 1
-	had=$(cat "$pages/hugepages-$1kB/nr_hugepages")
-	[ "$had" -ge $((1048576 / $1)) ] ||
-		echo $((1048576 / $1)) >"$pages/hugepages-$1kB/nr_hugepages"
-	if [ "$(cat "$pages/hugepages-$1kB/free_hugepages")" -lt $((1048576 / $1)) ]
-	then
-		echo "$had" >"$pages/hugepages-$1kB/nr_hugepages"
-		return 1
-	fi
-	mkdir -p "$mount"
-	mount -t hugetlbfs -o "pagesize=$1K" none "$mount"
-}
-
-# sees_16m: whether the guest knows of 16 MiB pages at all.
-sees_16m()
-{
-	guest exec '[ -d /sys/kernel/mm/hugepages/hugepages-16384kB ]'
-}
-
-# uses_16m: its kernel has memory of its own mapped in them (there is the list
-# of all pages in them), and its programs get theirs.
-uses_16m()
-{
-	guest exec 'dmesg | grep "vmemmap = 24" && cd /sys/kernel/mm/hugepages &&
-		    echo 4 >hugepages-16384kB/nr_hugepages &&
-		    huge_pages 16384 4'
-}
 
 # turns_on_devices: each memory of theirs becomes a memslot, or is QEMU's end.
 turns_on_devices()
@@ -79,15 +48,10 @@ refused()
 }
 
 plan 7
-for size in 16384 1048576 ''; do
-	[ -n "$size" ] || break
-	reserve "$size" && break
-done
-backed="-mem-path $mount -mem-prealloc"
 # Their ROMs have what QEMU is given for them, and of course no guest will run that.
 adapter="-device VGA,romfile=/bin/busybox -device e1000,romfile=/bin/busybox"
 
-if [ -z "$size" ]; then
+if ! reserve 1024; then
 	for name in "16 MiB pages under 24" "a graphics adapter under 24" \
 		    "a promise that holds" \
 		    "no memory went" "no 16 MiB pages under 16" \
@@ -115,8 +79,7 @@ else
 	guest start -M cap-hpt-max-page-size=16M -q "$backed" 2>&1 |
 		grep "KVM doesn't support page shift 24"
 	report $? "refused what the limit forbids"
-	umount "$mount"
-	echo "$had" >"$pages/hugepages-${size}kB/nr_hugepages"
+	release
 fi
 
 # Memory in small pages, as it comes.
