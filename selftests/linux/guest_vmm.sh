@@ -11,14 +11,15 @@
 . /selftests/linux/guest.sh
 # shellcheck source=selftests/linux/migration.sh
 . /selftests/linux/migration.sh
+# shellcheck source=selftests/linux/huge.sh
+. /selftests/linux/huge.sh
 
 qemu=${1:-vmm}
 parameters=/sys/module/kvm_hv_ext/parameters
-mount=/tmp/huge
-mkdir -p $mount
-mount -t hugetlbfs -o pagesize=1G none $mount
-backed="-mem-path $mount -mem-prealloc"
 both=cap-guest-stop=on,cap-hpt-max-page-size=16M
+# Without XICS: Debian 12's QEMU (10.0.2) has no place for its state and would not get to
+# read the capabilities.
+without=ic-mode=xive
 
 # start OPTION...: a guest, on huge pages, with this QEMU.
 start()
@@ -65,8 +66,7 @@ is_whole()
 
 	from=$(property hpt-order)
 	count=$(property hpt-resizes)
-	guest exec '[ -d /sys/kernel/mm/hugepages/hugepages-16384kB ]' &&
-		guest exec 'insmod /guest/pseries-stop.ko && sleep 1 &&
+	sees_16m && guest exec 'insmod /guest/pseries-stop.ko && sleep 1 &&
 			    grep stop /sys/devices/system/cpu/cpu0/cpuidle/state*/name &&
 			    rmmod pseries-stop' &&
 		resize $((from + 1)) && same "$(property hpt-order)" $((from + 1)) &&
@@ -89,23 +89,8 @@ reset()
 	guest monitor system_reset && guest await && driver
 }
 
-# depart_refused PATTERN: the other QEMU will not have it, and says why; it stays. Its
-# capabilities are sent in the end, and without a path back QEMU would not wait to hear.
-depart_refused()
-{
-	for name in $here $there; do
-		GUEST=$name guest monitor migrate_set_capability return-path on
-	done
-	guest monitor migrate_set_parameter max-bandwidth 10G
-	guest monitor migrate -d unix:/tmp/migration
-	! await_status completed
-	guest exec -t 20 true && grep -- "$1" "/tmp/guest/$there/qemu.log"
-	set -- $?
-	GUEST=$there guest stop
-	return "$1"
-}
-
 plan 20
+reserve 2048 || bail_out "this host has no pages of 1 GiB to spare"
 
 refused "cap-guest-stop' not found" guest start -M cap-guest-stop=on
 report $? "stock QEMU does not know cap-guest-stop"
@@ -124,7 +109,7 @@ report $? "off is off, whatever the host's default is"
 guest stop
 echo off >$parameters/guest_stop
 
-start -M "$both" && driver && has mode 'emulate\|native'
+start -M "$without,$both" && driver && has mode 'emulate\|native'
 report $? "a guest with $both"
 is_whole
 report $? "it stops, has pages of 16 MiB, and is resized"
@@ -133,37 +118,33 @@ report $? "it is reset"
 reset && is_whole
 report $? "it is reset again"
 
-guest save /tmp/saved && start -M "$both" -i /tmp/saved && is_whole
+guest save /tmp/saved && start -M "$without,$both" -i /tmp/saved && is_whole
 report $? "it is saved and restored"
 
 churn_begin 24
-expect_with -M "$both" && depart && arrive && is_whole
+expect_with -M "$without,$both" && depart && arrive && is_whole
 report $? "it is moved"
-expect_with -M "$both" && depart && arrive && is_whole
+expect_with -M "$without,$both" && depart && arrive && is_whole
 report $? "it is moved back"
 
-expect_with -M cap-hpt-max-page-size=16M &&
+expect_with -M "$without,cap-hpt-max-page-size=16M" &&
 	depart_refused "cap-guest-stop higher level (1) in incoming stream"
 report $? "not to a machine without stop"
-GUEST=$there guest start -m 1G -q "$backed" -M cap-hpt-max-page-size=16M \
+GUEST=$there guest start -m 1G -q "$backed" -M "$without,cap-hpt-max-page-size=16M" \
 	-I unix:/tmp/migration &&
-	depart_refused "spapr/cap/guest_stop"
+	depart_refused "error while loading state .* of device 'spapr'"
 report $? "nor to stock QEMU"
-expect_with -M cap-guest-stop=on &&
-	depart_refused "cap-hpt-max-page-size higher level (24) in incoming stream"
+expect_with -M "$without,cap-guest-stop=on" &&
+	depart_refused "cap-hpt-max-page-size higher\|Bad page size encoding in SLB"
 report $? "nor to a machine with pages of 64 KiB at most"
-churn_end
-report $? "every byte as expected"
-log_is_clean
-report $? "nothing alarming in its log"
+bytes_and_log
 
 first=$(property hpt-order)
-resize $((first + 1)) && expect_with -M "$both" && depart &&
+resize $((first + 1)) && expect_with -M "$without,$both" && depart &&
 	guest monitor system_reset && arrive_silent && guest await && driver &&
 	same "$(property hpt-order)" "$first" && is_whole
 report $? "it is moved, and reset in the middle of it, with an HPT of another order"
-guest stop
-GUEST=$there guest stop
+stop_both
 
 # plugged PAGES: a DIMM of such.
 plugged()
@@ -173,7 +154,7 @@ plugged()
 }
 
 guest start -Q "$qemu" -m 1G,slots=2,maxmem=4G -q "$backed" \
-	-M "$both,resize-hpt-strategy=copy" &&
+	-M "$without,$both,resize-hpt-strategy=copy" &&
 	grep -q copy "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/strategy
 report $? "the strategy is the machine's choice"
 ! plugged ram >/tmp/refused && cat /tmp/refused && guest exec true
@@ -183,5 +164,5 @@ guest monitor object_del m && plugged "file,mem-path=$mount" &&
 report $? "one in pages of 1 GiB is plugged"
 guest stop
 
-umount $mount
+release
 ktap_finished

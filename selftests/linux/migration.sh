@@ -11,11 +11,25 @@ GUEST=$here
 export GUEST
 options=
 
-give_up()
+stop_both()
 {
 	GUEST=a guest stop
 	GUEST=b guest stop
+}
+
+give_up()
+{
+	stop_both
 	bail_out "$1"
+}
+
+# bytes_and_log: two tests, of what churn has found in the guest, and of the guest's log.
+bytes_and_log()
+{
+	churn_end
+	report $? "every byte as expected"
+	log_is_clean
+	report $? "nothing alarming in the guest's log"
 }
 
 # expect [OPTION...]: another QEMU, for the guest to go to, with $options or with these.
@@ -24,6 +38,18 @@ expect()
 	# shellcheck disable=SC2086 # a list
 	[ $# -gt 0 ] || set -- $options
 	GUEST=$there guest start "$@" -I unix:/tmp/migration
+}
+
+# turned_away PATTERN OPTION...: no QEMU is there for the guest to go to, which says why.
+turned_away()
+{
+	local pattern=$1
+
+	shift
+	! expect "$@" >/tmp/refused 2>&1 && grep -- "$pattern" /tmp/refused && return
+	sed 's/^/# /' /tmp/refused
+	GUEST=$there guest stop
+	return 1
 }
 
 # status: of the migration, as the QEMU says that sends the guest.
@@ -88,3 +114,34 @@ arrive()
 	guest exec -t 20 true || give_up "it does not answer there"
 }
 
+
+# ended: the QEMU that did not take the guest has said why, and is no more.
+ended()
+{
+	local tries=300
+
+	while kill -0 "$(GUEST=$there guest pid)" 2>/dev/null; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		usleep 100000
+	done
+}
+
+# depart_refused PATTERN: the other QEMU will not have it, and says why; it stays. The
+# devices and capabilities are sent in the end, and without a path back QEMU would not wait
+# to hear.
+depart_refused()
+{
+	for name in $here $there; do
+		GUEST=$name guest monitor migrate_set_capability return-path on
+	done
+	guest monitor migrate_set_parameter max-bandwidth 10G
+	guest monitor migrate_set_parameter downtime-limit 20000
+	guest monitor migrate -d unix:/tmp/migration
+	! await_status completed && ended && guest exec -t 20 true &&
+		grep -- "$1" "/tmp/guest/$there/qemu.log" && return
+	echo "# migration: $now"
+	sed 's/^/# destination: /' "/tmp/guest/$there/qemu.log"
+	GUEST=$there guest stop
+	return 1
+}
