@@ -15,7 +15,7 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm check-vmm-host \
+.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm check-vmm-host check-migrate \
 	deb rpm man install-dkms install-hpt-resize hpt-resize
 
 help:
@@ -44,6 +44,8 @@ help:
 ##   make check-vmm    build QEMU with the patches of kvm-hv/qemu, and test it (20 minutes)
 ##   make check-vmm-host
 ##                     the same on an emulated host, with KVM (30 minutes)
+##   make check-migrate
+##                     what takes long of migration, or MATRIX="power8:6.12 ..." (10 minutes)
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck, kernel-doc, codespell
 ##   make docs         web pages of Documentation, in build/docs
@@ -69,7 +71,8 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host soak mutants deb rpm check-packages:
+setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host check-migrate \
+soak mutants deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -110,6 +113,10 @@ check-vmm-host: setup
 	@lab/qemu-build
 	@lab/qemu-build vmm-host
 	@lab/check-vmm host
+
+check-migrate: setup
+	@lab/qemu-build
+	@TESTS="guest-migrate*" lab/check
 
 bench: setup
 	@lab/bench

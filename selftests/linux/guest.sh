@@ -68,6 +68,25 @@ figure()
 		sed -n "s/^$1 //p"
 }
 
+# idles: by stop only, while churn stands still. True if the guest's first CPU spends half
+# of two seconds there.
+idles()
+{
+	# shellcheck disable=SC2016 # for the guest's shell
+	guest exec 'kill -STOP $(cat /tmp/pid)
+		cd /sys/devices/system/cpu/cpu0/cpuidle
+		echo 1 >state0/disable
+		echo 1 >state2/disable
+		spent=$(cat state1/time)
+		sleep 2
+		spent=$(($(cat state1/time) - spent))
+		echo 0 >state0/disable
+		echo 0 >state2/disable
+		kill -CONT $(cat /tmp/pid)
+		echo "# $((spent / 1000)) of 2000 ms"
+		[ $spent -gt 1000000 ]'
+}
+
 # rest_after_bursts SECONDS VCPUS: what the governor has learnt from a CPU that was woken
 # all the time must not keep it from resting when nothing does any more: from half a
 # second after that on it is to spend the time in CEDE and to leave the host alone. (By a

@@ -1,0 +1,116 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# guest_migrate_limits: a guest that was promised pages of 16 MiB is migrated to where
+# they are, by pre-copy and by post-copy. Where they are not there is no QEMU to take it,
+# and it goes on at the source. Its HPT is resized by copy there, mirrored at the
+# destination. All of it under stock QEMU.
+
+# shellcheck source=selftests/linux/guest.sh
+. /selftests/linux/guest.sh
+# shellcheck source=selftests/linux/migration.sh
+. /selftests/linux/migration.sh
+# shellcheck source=selftests/linux/huge.sh
+. /selftests/linux/huge.sh
+
+limit=/sys/module/kvm_hv_ext/parameters/hpt_max_page_shift
+strategy=/sys/module/kvm_hv_ext/parameters/resize_strategy
+options="-m 1G -M cap-hpt-max-page-size=16M"
+
+# expect_backed: a QEMU that has what the guest needs.
+expect_backed()
+{
+	# shellcheck disable=SC2086 # a list
+	expect $options -q "$backed"
+}
+
+# refusals: how often the host's log says that a guest's memory will not do.
+refusals()
+{
+	dmesg | grep -c 'memslot 0: .*, the limit needs 16777216'
+}
+
+# violations: of the promise that the guest has.
+violations()
+{
+	sed -n 's/^violations //p' "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/balloon
+}
+
+# is_whole STRATEGY: it has pages of 16 MiB, none has gone, and it resizes its HPT by that,
+# and back.
+is_whole()
+{
+	uses_16m >/dev/null && same "$(violations)" 0 &&
+		grep -q "$1" "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/strategy &&
+		resize $((first + 1)) && resize "$first"
+}
+
+# by_post_copy: it is migrated so; how often memory has gone at the source by then is in
+# $gone.
+by_post_copy()
+{
+	for name in $here $there; do
+		GUEST=$name guest monitor migrate_set_capability postcopy-ram on
+	done
+	depart && guest monitor migrate_start_postcopy || return 1
+	guest monitor migrate_set_parameter max-bandwidth 10G
+	await_status completed || return 1
+	gone=$(violations)
+	echo "# it tried to give back pages" \
+		"$(grep -c 'DONTNEED failed' "/tmp/guest/$here/qemu.log") times"
+	arrive
+}
+
+plan 10
+if ! reserve 2048; then
+	skip_rest "a guest with pages of 16 MiB" "this host has no huge pages to spare"
+	ktap_finished
+fi
+echo 24 >$limit
+echo copy >$strategy
+
+# shellcheck disable=SC2086 # a list
+guest start $options -q "$backed" || give_up "the guest does not start"
+guest exec "insmod /guest/pseries-hpt.ko" || give_up "no guest driver"
+first=$(order)
+is_whole copy
+report $? "a guest with pages of 16 MiB"
+echo mirror >$strategy
+churn_begin 24
+
+# QEMU looks at the pages when it resets the machine. A host with the hash MMU has KVM
+# refuse them before that; with the radix MMU the VM is no hash guest's yet.
+refused="KVM_SET_USER_MEMORY_REGION failed"
+# shellcheck disable=SC2086 # a list
+turned_away "16384 kiB guest pages with 64 kiB host pages\|$refused" $options
+report $? "no QEMU takes it on memory in pages of 64 KiB"
+if grep -q POWER8 /proc/cpuinfo; then
+	before=$(refusals)
+	turned_away "$refused" -m 1G &&
+		[ "$(refusals)" -gt "$before" ]
+else
+	expect -m 1G && depart_refused "Error writing the KVM hash table"
+fi
+report $? "nor where QEMU was not told of the limit"
+echo 16 >$limit
+# shellcheck disable=SC2086 # a list
+turned_away "KVM doesn't support page shift 24" $options -q "$backed"
+report $? "nor where the limit is lower"
+echo 24 >$limit
+guest exec true
+report $? "it goes on at the source"
+
+expect_backed && depart && arrive && is_whole mirror
+report $? "it is migrated"
+expect_backed && by_post_copy && is_whole mirror
+report $? "it is migrated by post-copy"
+expect_backed && guest monitor migrate_set_capability release-ram on && by_post_copy &&
+	is_whole mirror && same "$gone" 0
+report $? "and with release-ram at the source, where no memory goes"
+
+bytes_and_log
+stop_both
+echo 0 >$limit
+release
+ktap_finished
