@@ -15,7 +15,7 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm check-vmm-host check-migrate \
+.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm check-vmm-host check-migrate check-two-hosts \
 	deb rpm man install-dkms install-hpt-resize hpt-resize
 
 help:
@@ -46,6 +46,9 @@ help:
 ##                     the same on an emulated host, with KVM (30 minutes)
 ##   make check-migrate
 ##                     what takes long of migration, or MATRIX="power8:6.12 ..." (10 minutes)
+##   make check-two-hosts
+##                     a guest goes from one host to another, of another kernel or CPU, or
+##                     without kvm-hv-ext (10 minutes)
 ##   make unit         unit tests of the HPT arithmetic
 ##   make lint         checkpatch, shellcheck, kernel-doc, codespell
 ##   make docs         web pages of Documentation, in build/docs
@@ -72,7 +75,7 @@ check: modules
 	@lab/check-here
 
 setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host check-migrate \
-soak mutants deb rpm check-packages:
+check-two-hosts soak mutants deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -117,6 +120,11 @@ check-vmm-host: setup
 check-migrate: setup
 	@lab/qemu-build
 	@TESTS="guest-migrate*" lab/check
+
+check-two-hosts: setup
+	@lab/qemu-build
+	@lab/kernel-build 6.1 6.12 7.3
+	@lab/check-vmm two-hosts
 
 bench: setup
 	@lab/bench
