@@ -53,27 +53,33 @@ static int mapping_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 /* Memory hotplug goes one at a time; some others may be with it. */
 #define MAX_INSIDE	256
 
-static struct kretprobe bolt_probe = {
-	.kp.symbol_name = "htab_bolt_mapping",
-	.entry_handler = mapping_begins,
-	.handler = mapping_ends,
-	.maxactive = MAX_INSIDE,
+static struct return_probe bolt_probe = {
+	.probe = {
+		.kp.symbol_name = "htab_bolt_mapping",
+		.entry_handler = mapping_begins,
+		.handler = mapping_ends,
+		.maxactive = MAX_INSIDE,
+	},
 };
 
-static struct kretprobe remove_probe = {
-	.kp.symbol_name = "htab_remove_mapping",
-	.entry_handler = mapping_begins,
-	.handler = mapping_ends,
-	.maxactive = MAX_INSIDE,
+static struct return_probe remove_probe = {
+	.probe = {
+		.kp.symbol_name = "htab_remove_mapping",
+		.entry_handler = mapping_begins,
+		.handler = mapping_ends,
+		.maxactive = MAX_INSIDE,
+	},
 };
 
-static struct kretprobe *mapping_probes[] = { &bolt_probe, &remove_probe };
+static bool missed(const struct return_probe *rp)
+{
+	return rp->probe.nmissed || rp->probe.kp.nmissed;
+}
 
 /* One that was missed is not counted, and nobody knows when it ends. */
 static bool missed_any(void)
 {
-	if (!bolt_probe.nmissed && !bolt_probe.kp.nmissed &&
-	    !remove_probe.nmissed && !remove_probe.kp.nmissed)
+	if (!missed(&bolt_probe) && !missed(&remove_probe))
 		return false;
 
 	pr_warn_once("no more resizes: a probe was missed, and memory hotplug may be under way\n");
@@ -103,9 +109,6 @@ static struct kprobe commit_probe = {
 	.pre_handler = commit_begins,
 };
 
-/* Which of the probes are set. */
-static bool watching_commit, watching_hotplug;
-
 /**
  * hpt_hotplug_wait() - wait until a COMMIT is likely not to be refused
  *
@@ -121,16 +124,13 @@ void hpt_hotplug_wait(void)
 
 static int watch_hotplug(void)
 {
-	int ret;
+	int ret = return_probe_register(&bolt_probe);
 
-	ret = return_probe_begin();
 	if (ret)
 		return ret;
-	ret = register_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
+	ret = return_probe_register(&remove_probe);
 	if (ret)
-		return_probe_end();
-	else
-		watching_hotplug = true;
+		return_probe_unregister(&bolt_probe);
 	return ret;
 }
 
@@ -155,9 +155,8 @@ int hpt_hotplug_watch(void)
 		if (ret)
 			return ret;
 	}
-	ret = register_kprobe(&commit_probe);
-	watching_commit = !ret;
-	if (!watching_hotplug)
+	ret = entry_probe_register(&commit_probe);
+	if (!IS_ENABLED(CONFIG_PREEMPTION))
 		return 0;
 	if (ret)
 		hpt_hotplug_end();
@@ -173,10 +172,8 @@ int hpt_hotplug_watch(void)
  */
 void hpt_hotplug_end(void)
 {
-	if (watching_commit)
+	if (commit_probe.addr)
 		unregister_kprobe(&commit_probe);
-	if (!watching_hotplug)
-		return;
-	unregister_kretprobes(mapping_probes, ARRAY_SIZE(mapping_probes));
-	return_probe_end();
+	return_probe_unregister(&remove_probe);
+	return_probe_unregister(&bolt_probe);
 }

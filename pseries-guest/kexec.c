@@ -37,6 +37,7 @@
 #include <asm/hvcall.h>
 #include <asm/kexec.h>
 
+#include "entry_probe.h"
 #include "pseries-hpt.h"
 
 /* An order that is never in force. */
@@ -288,7 +289,7 @@ void hpt_kexec_watch(void)
 	for (i = 0; i < ARRAY_SIZE(images); i++)
 		images[i].last = (struct image) { .order = order, .there = true };
 
-	ret = register_kprobes(probes, ARRAY_SIZE(probes));
+	ret = entry_probes_register(probes, ARRAY_SIZE(probes));
 	if (ret) {
 		pr_info("kernels loaded for kexec are not watched (error %d): load them again after each resize\n",
 			ret);

@@ -76,23 +76,15 @@ static int resizer_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 	return 0;
 }
 
-static struct kretprobe resizer_probe = {
-	.kp.symbol_name = "pseries_lpar_resize_hpt",
-	.handler = resizer_ends,
+static struct return_probe resizer_probe = {
+	.probe.kp.symbol_name = "pseries_lpar_resize_hpt",
+	.probe.handler = resizer_ends,
 };
-
-static bool probing;
 
 static void probe_begin(void)
 {
-	int ret = return_probe_begin();
+	int ret = return_probe_register(&resizer_probe);
 
-	if (!ret) {
-		ret = register_kretprobe(&resizer_probe);
-		if (ret)
-			return_probe_end();
-	}
-	probing = !ret;
 	if (ret)
 		pr_info("resizes by memory hotplug are not noticed (error %d)\n", ret);
 }
@@ -133,10 +125,7 @@ void hpt_watch_end(void)
 {
 	struct platform_device *old;
 
-	if (probing) {
-		unregister_kretprobe(&resizer_probe);
-		return_probe_end();
-	}
+	return_probe_unregister(&resizer_probe);
 	cancel_work_sync(&tell_work);
 	mutex_lock(&tell_lock);
 	old = device;

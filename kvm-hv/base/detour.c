@@ -4,8 +4,7 @@
  * stands at the entry of the function.
  *
  * Its handler does nothing but decide. A handler must not sleep nor take a lock, and a
- * return probe has instances that can be used up and, in a kernel that preempts, a stock
- * fault (include/return_probe.h). So a call that is ours is sent to our function by
+ * return probe has instances that can be used up. So a call that is ours is sent to our function by
  * changing NIP ("Changing Execution Path" in the kernel's kprobes documentation): the
  * function runs as if the caller had called it.
  */
@@ -13,6 +12,7 @@
 #include <linux/ptrace.h>
 
 #include "base/detour.h"
+#include "entry_probe.h"
 
 static int hvx_detour_enter(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -42,17 +42,12 @@ static void hvx_detour_nothing(struct kprobe *probe, struct pt_regs *regs,
  */
 int hvx_detour_install(struct hvx_detour *detour, const char *symbol)
 {
-	int ret;
-
 	detour->probe = (struct kprobe) {
 		.symbol_name = symbol,
 		.pre_handler = hvx_detour_enter,
 		.post_handler = hvx_detour_nothing,
 	};
-	ret = register_kprobe(&detour->probe);
-	if (ret)
-		detour->probe.addr = NULL;
-	return ret;
+	return entry_probe_register(&detour->probe);
 }
 
 /**

@@ -36,6 +36,8 @@
 #include <linux/version.h>
 #include <asm/plpar_wrappers.h>
 
+#include "entry_probe.h"
+
 static unsigned int before_commit;
 module_param(before_commit, uint, 0644);
 MODULE_PARM_DESC(before_commit, "cancel before that many COMMITs; counts down");
@@ -135,7 +137,7 @@ static struct kprobe lock_probe = {
 /*
  * Where PREPAREs are answered: in the kernel's function for hcalls, or in the driver's for
  * its own PREPAREs. The one hangs a 6.1 guest, where page faults and interrupts go by the
- * probe as well; after the other a 7.3 guest once scheduled while atomic.
+ * probe as well; the other could not return in place where ftrace's code is out of line.
  */
 #define ANSWER_ALL	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0))
 
@@ -185,7 +187,7 @@ static int __init hypervisor_init(void)
 {
 	int ret;
 
-	ret = register_kprobes(probes, ARRAY_SIZE(probes));
+	ret = entry_probes_register(probes, ARRAY_SIZE(probes));
 	if (ret) {
 		pr_err("no probes on the kernel's resizer (error %d)\n", ret);
 		return ret;

@@ -23,6 +23,8 @@
 #include <asm/book3s/64/mmu-hash.h>
 #include <asm/plpar_wrappers.h>
 
+#include "entry_probe.h"
+
 enum { ARMED = 1, MET = 2 };
 
 static int result;
@@ -53,7 +55,8 @@ static int insert_begins(struct kprobe *kp, struct pt_regs *regs)
 {
 	int tries = 1000;
 
-	if (!(regs->gpr[7] & HPTE_V_BOLTED) || irqs_disabled() ||
+	/* The probe is a trap (entry_probe.h), which has interrupts off itself. */
+	if (!(regs->gpr[7] & HPTE_V_BOLTED) || (regs->softe & IRQS_DISABLED) ||
 	    cmpxchg(&result, ARMED, MET) != ARMED)
 		return 0;
 	/* The kernel's resizer is not to sleep for it. */
@@ -96,7 +99,7 @@ static int __init window_init(void)
 	kthread_bind(committer, 0);
 	sched_set_fifo(committer);
 	wake_up_process(committer);
-	ret = register_kprobe(&insert_probe);
+	ret = entry_probe_register(&insert_probe);
 	if (ret)
 		kthread_stop(committer);
 	return ret;
