@@ -6,10 +6,13 @@
 # machine/two_hosts.sh. The guest starts here, or goes on with what the host before has
 # saved; is resized, and stops its CPU if it can; and is saved for the next host, or ends.
 # PARAMETERS are kvm-hv-ext's, with commas, or "none" for a host without it. Of the guest
-# the module says that NAME ("strategy" or "mode") is VALUE.
+# the module says that NAME ("strategy", "mode" or "limit") is VALUE. With a limit it has pages
+# of 16 MiB.
 
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
+# shellcheck source=selftests/linux/huge.sh
+. /selftests/linux/huge.sh
 
 part=$1
 parameters=$2
@@ -34,6 +37,9 @@ served_as_meant()
 		grep -q "$value" "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/strategy ;;
 	mode)
 		same "$(figure mode)" "$value" ;;
+	limit)
+		grep -q "^promise 1$" "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/balloon &&
+			uses_16m ;;
 	none)
 		[ ! -e /sys/module/kvm_hv_ext ] ;;
 	esac
@@ -66,6 +72,10 @@ if [ "$parameters" != none ]; then
 	# shellcheck disable=SC2046 # a list
 	insmod "/build/$kernel/modules/kvm-hv-ext.ko" verify=1 prepare_interval_ms=0 \
 		nomem_backoff_ms=0 $(echo "$parameters" | tr , ' ') || fail "no module"
+fi
+if [ "$name" = limit ]; then
+	reserve 1024 || fail "no huge pages to spare"
+	set -- "$@" -q "$backed"
 fi
 case $part in
 first) begin "$@" ;;

@@ -47,6 +47,15 @@ road()
 			power10:6.12 guest_stop=native,guest_stop_native=yes mode native
 		EOF
 		;;
+	pages)
+		# Pages of 16 MiB: on a host that has such, and on one that has them of 1 GiB.
+		# QEMU 7.2, as 10.0.2 has no XICS in what it saves.
+		cat <<-EOF
+			-m 1G -Q 7.2 -M max-cpu-compat=power8,ic-mode=xics,cap-hpt-max-page-size=16M
+			power8:6.12 hpt_max_page_shift=24 limit 24
+			power9:6.12 hpt_max_page_shift=24 limit 24
+		EOF
+		;;
 	*) die "two_hosts.sh: there is no road '$1'" ;;
 	esac
 }
@@ -60,7 +69,7 @@ on_host()
 
 	[ ! -e "$CACHE/qemu/identity" ] || [ "${1%:*}" = power8 ] || qemu=built
 	"$TOP/lab/host" --machine "${1%:*}" --kernel "${1#*:}" --smp 1 --cma 25 --time 400 \
-		${qemu:+--qemu "$qemu"} --run "/selftests/linux/guest_elsewhere.sh ${*:2}"
+		${qemu:+--qemu "$qemu" --append "hugepagesz=1G hugepages=1"} --run "/selftests/linux/guest_elsewhere.sh ${*:2}"
 }
 
 # travel NAME: that road. The guest's file is on the way from one host to the next.
@@ -84,7 +93,7 @@ travel()
 	done
 }
 
-roads=${*:-kernels module stop}
+roads=${*:-kernels module stop pages}
 plan "$(for name in $roads; do road "$name"; done | grep -c :)"
 for name in $roads; do
 	travel "$name"
