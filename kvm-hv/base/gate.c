@@ -49,6 +49,7 @@ void hvx_gate_init(struct hvx_gate *gate)
 	gate->closed = false;
 	gate->dead = false;
 	init_waitqueue_head(&gate->wait);
+	init_waitqueue_head(&gate->empty);
 	atomic64_set(&gate->section, 1);
 }
 
@@ -120,8 +121,9 @@ void hvx_gate_leave(struct hvx_gate *gate, struct hvx_gate_entry *entry)
 	list_del(&entry->node);
 	wake = gate->closed && list_empty(&gate->inside);
 	spin_unlock(&gate->lock);
+	/* The closer only: for those who wait to go in, nothing has changed. */
 	if (wake)
-		wake_up_all(&gate->wait);
+		wake_up_all(&gate->empty);
 	/* Off the list there are no more kicks. */
 	if (entry->kicked)
 		hvx_gate_clear_kick();
@@ -212,7 +214,7 @@ int hvx_gate_close(struct hvx_gate *gate, unsigned long longest)
 
 	do {
 		hvx_gate_kick(gate);
-		left = wait_event_killable_timeout(gate->wait,
+		left = wait_event_killable_timeout(gate->empty,
 						   hvx_gate_empty(gate),
 						   HVX_GATE_KICK_PERIOD);
 	} while (!left &&
@@ -255,7 +257,7 @@ void hvx_gate_kill(struct hvx_gate *gate)
 
 	do {
 		hvx_gate_kick(gate);
-	} while (!wait_event_timeout(gate->wait, hvx_gate_empty(gate),
+	} while (!wait_event_timeout(gate->empty, hvx_gate_empty(gate),
 				     HVX_GATE_KICK_PERIOD));
 }
 

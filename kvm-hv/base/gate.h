@@ -18,7 +18,8 @@ struct hvx_gate {
 	struct list_head inside;	/* of struct hvx_gate_entry */
 	bool closed;
 	bool dead;			/* nobody enters any more */
-	wait_queue_head_t wait;		/* for "open" and for "nobody inside" */
+	wait_queue_head_t wait;		/* for "open" */
+	wait_queue_head_t empty;	/* for "nobody inside" */
 	atomic64_t section;		/* the number of sections that begin, from 1 */
 };
 
