@@ -143,25 +143,31 @@ static bool hvx_mirror_relink(struct hvx_resize *rs, u64 j, u64 v,
 	return valid && hvx_warm_link(rs, j, want->e.v, want->e.gr);
 }
 
+/* How many give way for what is in a slot, locked, of a smaller table. */
+static void hvx_mirror_lose(struct hvx_resize *rs, u64 j, u8 losers)
+{
+	struct hvx_mirror *mirror = hvx_mirror_of(rs);
+	u8 before = mirror->losers[j];
+
+	if (before == losers)
+		return;
+	mirror->losers[j] = losers;
+	atomic64_add((losers & HVX_MIRROR_LOSERS) - (before & HVX_MIRROR_LOSERS),
+		     &rs->dropped);
+	if ((before ^ losers) & HVX_MIRROR_COLLISION)
+		atomic64_add(losers & HVX_MIRROR_COLLISION ? 1 : -1,
+			     &mirror->collisions);
+}
+
 static void hvx_mirror_count(struct hvx_resize *rs, u64 j, u64 v,
 			     const struct hvx_wanted *want)
 {
-	struct hvx_mirror *mirror = hvx_mirror_of(rs);
 	int kept = !!want->source - hpte_in_use(v);
-	u8 *losers;
 
 	if (kept)
 		atomic64_add(kept, &rs->kept);
-	if (!mirror->losers)
-		return;
-	losers = &mirror->losers[j];
-	if (*losers == want->losers)
-		return;
-	atomic64_add((want->losers & HVX_MIRROR_LOSERS) -
-		     (*losers & HVX_MIRROR_LOSERS), &rs->dropped);
-	atomic64_add(!!(want->losers & HVX_MIRROR_COLLISION) -
-		     !!(*losers & HVX_MIRROR_COLLISION), &mirror->collisions);
-	*losers = want->losers;
+	if (hvx_mirror_of(rs)->losers)
+		hvx_mirror_lose(rs, j, want->losers);
 }
 
 /* Context: preemption disabled. Return: false if it has to be done again. */
@@ -338,6 +344,56 @@ out:
 	return brought;
 }
 
+/*
+ * The entry of a table that shrinks gives way for one that the walk has been at before:
+ * that happens to many, and there is nothing to do but count it.
+ *
+ * The slots that j can come from are read without their locks, but with j's. Who changes
+ * one of them follows that up, and locks j for it. So either we see the change, or he
+ * finds out after us what is true of j. The winner among them is in j, for the walk has
+ * been there; or it has changed since, and he who has changed it is about to see to it.
+ *
+ * Not inline, for the walk has no registers for it.
+ *
+ * Context: preemption disabled.
+ * Return: false if nothing was done, and hvx_mirror_sync() is to.
+ */
+static noinline bool hvx_mirror_try_lose(struct hvx_resize *rs, u64 i)
+{
+	const __be64 in_use = cpu_to_be64(HPT_V_VALID | HPT_V_ABSENT);
+	const struct kvm_hpt_info *old = &rs->vm->kvm->arch.hpt;
+	const __be64 bolted = cpu_to_be64(HPT_V_BOLTED);
+	u64 n = hpt_nr_hptes(rs->from), step = hpt_nr_hptes(rs->order);
+	u64 at, j = i & (step - 1), best = n;
+	__be64 v, *hptep = hvx_hptep(&rs->hpt, j);
+	unsigned int nr = 0, nr_bolted = 0;
+	bool lost = false;
+
+	if (!try_lock_hpte(hptep, HPTE_V_HVLOCK))
+		return false;
+	/* An empty slot has no losers: hvx_mirror_removed() counts on that. */
+	if (!(READ_ONCE(*hptep) & in_use))
+		goto out;
+	/* As in hvx_mirror_try_sync_slot(), and pairs with the same. */
+	smp_mb();
+	for (at = j; at < n; at += step) {
+		v = READ_ONCE(*hvx_hptep(old, at));
+		if (!(v & in_use))
+			continue;
+		if (v & bolted ? !nr_bolted : !nr)
+			best = at;
+		nr_bolted += !!(v & bolted);
+		nr++;
+	}
+	lost = best < i;
+	if (lost)
+		hvx_mirror_lose(rs, j, (nr - 1) |
+				(nr_bolted > 1 ? HVX_MIRROR_COLLISION : 0));
+out:
+	hvx_hpte_unlock(hptep);
+	return lost;
+}
+
 /* Which of a PTEG's entries are in use. */
 static __always_inline unsigned int hvx_mirror_in_use(const __be64 *v)
 {
@@ -366,8 +422,10 @@ static noinline u64 hvx_mirror_walk_chunk(struct hvx_resize *rs, u64 i, u64 end)
 			at = i + __ffs(mask);
 			preempt_disable();
 			done = hvx_mirror_try_bring(rs, b, at);
-			preempt_enable();
 			kept += done;
+			if (!done && !b.fold.gain)
+				done = hvx_mirror_try_lose(rs, at);
+			preempt_enable();
 			if (unlikely(!done))
 				hvx_mirror_sync(rs, at);
 		}
@@ -667,6 +725,7 @@ static bool hvx_mirror_view_right(u64 gr, u64 want_gr)
  */
 static int hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 {
+	const struct hvx_mirror *mirror = hvx_mirror_of(rs);
 	const struct revmap_entry *rev = &rs->hpt.rev[j];
 	const __be64 *hptep = hvx_hptep(&rs->hpt, j);
 	struct hvx_wanted want;
@@ -679,6 +738,8 @@ static int hvx_mirror_slot_right(struct hvx_resize *rs, u64 j)
 		hvx_mirror_absent_right(rs, j, &want);
 	if (want.source)
 		right = right && hvx_mirror_view_right(rev->guest_rpte, want.e.gr);
+	if (mirror->losers)
+		right = right && mirror->losers[j] == want.losers;
 	if (!right)
 		pr_err_ratelimited("verify: lpid %llu order %u -> %u slot %llx: %016llx %016llx guest %016llx, should be %016llx %016llx guest %016llx\n",
 				   (u64)rs->vm->kvm->arch.lpid, rs->from, rs->order, j,
