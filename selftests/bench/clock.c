@@ -8,6 +8,7 @@
 #include <linux/kvm_hv_ext.h>
 
 #include "clock.h"
+#include "hpt.h"
 
 #define POLL_US		25
 #define NSEC_PER_SEC	1000000000ull
@@ -82,10 +83,15 @@ u64 ticks_ns(u64 ticks)
  * mem_now() - mem_use(), exactly
  * @use: the answer
  *
- * Each CPU keeps some of its changes to itself until asked for them.
+ * What has been freed may be with one of the CPUs, up to some MiB for each, and in no
+ * count of what is free: an HPT that is made has them all give it back. And each keeps
+ * some of its changes of the counts to itself until asked for them.
+ *
+ * An HPT of the least order is in the answer, each time.
  */
 void mem_now(struct mem_use *use)
 {
+	struct vm *vm = vm_create(.order = HPT_MIN_ORDER);
 	FILE *file = fopen("/proc/sys/vm/stat_refresh", "w");
 
 	if (file) {
@@ -93,6 +99,7 @@ void mem_now(struct mem_use *use)
 		fclose(file);
 	}
 	mem_use(use);
+	vm_destroy(vm);
 }
 
 /**

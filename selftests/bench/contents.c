@@ -162,15 +162,18 @@ static void guest_nothing(void)
 }
 
 /**
- * contents_vm() - a VM with one vCPU that has all this
+ * contents_vm() - a VM that has all this
  * @contents: what it shall have
  * @strategy: KVM_PPC_HPT_RESIZE_*, or 0
+ * @vcpus: how many
  *
  * Return: the VM; contents_vm_end() ends it.
  */
-struct vm *contents_vm(const struct contents *contents, unsigned int strategy)
+struct vm *contents_vm(const struct contents *contents, unsigned int strategy,
+		       unsigned int vcpus)
 {
-	struct vm *vm = vm_create(.order = contents->order, .strategy = strategy);
+	struct vm *vm = vm_create(.order = contents->order, .strategy = strategy,
+				  .vcpus = vcpus);
 	struct slot *slot = &vm->slot[RAM_SLOT];
 	int ret;
 

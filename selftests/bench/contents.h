@@ -34,7 +34,8 @@ struct contents_seen {
 
 void contents_init(struct contents *contents, unsigned int order);
 void contents_free(struct contents *contents);
-struct vm *contents_vm(const struct contents *contents, unsigned int strategy);
+struct vm *contents_vm(const struct contents *contents, unsigned int strategy,
+		       unsigned int vcpus);
 void contents_vm_end(struct vm *vm);
 void contents_look(const struct contents *contents, struct vm *vm,
 		   struct contents_seen *seen);

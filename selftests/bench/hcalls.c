@@ -60,7 +60,7 @@ static void measure(const struct contents *contents, const char *state,
 	u64 ns;
 
 	module_want(who);
-	vm = contents_vm(contents, who ? who->strategy : 0);
+	vm = contents_vm(contents, who ? who->strategy : 0, 1);
 	contents_page(0, true, &page);
 	if (to)
 		prepare(vm, to);
