@@ -6,6 +6,10 @@
  * The other two are noticed by a probe on the return of the kernel's resizer, which they
  * all go through. A kernel without return probes has none of it; what it did is
  * then told at the next resize of ours.
+ *
+ * A CPU that is plugged in brings a node with the order of the moment when the kernel
+ * asked the hypervisor for it. If the HPT has been resized since, the nodes do not agree,
+ * until a notifier of the device tree has had it looked at again.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,6 +17,8 @@
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/of.h>
 #include <linux/platform_device.h>
 #include <linux/ptrace.h>
 #include <linux/workqueue.h>
@@ -53,9 +59,11 @@ void hpt_watch_tell(void)
 
 	mutex_lock(&tell_lock);
 	order = hpt_order();
-	if (device && order != told) {
+	if (device && order != hpt_devtree_order()) {
 		hpt_devtree_set(order);
 		hpt_kexec_order_changed();
+	}
+	if (device && order != told) {
 		told = order;
 		hpt_sysfs_order_changed();
 		send_event(order);
@@ -79,6 +87,17 @@ static int resizer_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 static struct return_probe resizer_probe = {
 	.probe.kp.symbol_name = "pseries_lpar_resize_hpt",
 	.probe.handler = resizer_ends,
+};
+
+static int node_changes(struct notifier_block *nb, unsigned long action, void *data)
+{
+	if (action == OF_RECONFIG_ATTACH_NODE)
+		schedule_work(&tell_work);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block node_notifier = {
+	.notifier_call = node_changes,
 };
 
 static void probe_begin(void)
@@ -109,6 +128,7 @@ int hpt_watch_begin(void)
 	told = hpt_devtree_order();
 	device = new;
 	mutex_unlock(&tell_lock);
+	of_reconfig_notifier_register(&node_notifier);
 	probe_begin();
 	hpt_watch_tell();
 	return 0;
@@ -126,6 +146,7 @@ void hpt_watch_end(void)
 	struct platform_device *old;
 
 	return_probe_unregister(&resizer_probe);
+	of_reconfig_notifier_unregister(&node_notifier);
 	cancel_work_sync(&tell_work);
 	mutex_lock(&tell_lock);
 	old = device;

@@ -291,6 +291,29 @@ HPT_TEST(device_tree_follows)
 	EXPECT_EQ(big, device_tree_order());
 }
 
+#define OFDT		"/proc/powerpc/ofdt"
+#define CPU_NODE	"/cpus/PowerPC,test@9999"
+
+/*
+ * Its node has the order of the moment when the kernel asked the hypervisor for it. Here
+ * the kernel's own file for such things stands in for the hypervisor.
+ */
+HPT_TEST(cpu_comes_with_another_order)
+{
+	char node[] = "add_node " CPU_NODE " device_type 4 cpu\0 ibm,pft-size 8 \0\0\0\0\0\0\0x";
+	long until;
+
+	ASSERT_EQ(small, device_tree_order());
+	node[sizeof(node) - 2] = big;
+	ASSERT_EQ(0, write_file(OFDT, node, sizeof(node) - 1));
+	until = now_us() + 10000000;
+	while (device_tree_order() != small && now_us() < until)
+		usleep(1000);
+	EXPECT_EQ(small, device_tree_order());
+	EXPECT_EQ(0, write_text(OFDT, "remove_node " CPU_NODE));
+	EXPECT_EQ(small, device_tree_order());
+}
+
 /* Opens a file for poll(), with all that there was to see seen. */
 static int open_polled(const char *file)
 {
