@@ -4,9 +4,9 @@
  * stands at the entry of the function.
  *
  * Its handler does nothing but decide. A handler must not sleep nor take a lock, and a
- * return probe has instances that can be used up. So a call that is ours is sent to our function by
- * changing NIP ("Changing Execution Path" in the kernel's kprobes documentation): the
- * function runs as if the caller had called it.
+ * return probe has instances that can be used up. So a call that is ours is sent to our
+ * function by changing NIP ("Changing Execution Path" in the kernel's kprobes
+ * documentation): the function runs as if the caller had called it.
  */
 #include <linux/kprobes.h>
 #include <linux/ptrace.h>
@@ -26,12 +26,6 @@ static int hvx_detour_enter(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
-/* A probe with this is never made a jump, in which NIP could not be changed. */
-static void hvx_detour_nothing(struct kprobe *probe, struct pt_regs *regs,
-			       unsigned long flags)
-{
-}
-
 /**
  * hvx_detour_install() - send calls our way from now on
  * @detour: with wants and function
@@ -45,7 +39,8 @@ int hvx_detour_install(struct hvx_detour *detour, const char *symbol)
 	detour->probe = (struct kprobe) {
 		.symbol_name = symbol,
 		.pre_handler = hvx_detour_enter,
-		.post_handler = hvx_detour_nothing,
+		/* So that it is never made a jump, in which NIP could not be changed. */
+		.post_handler = entry_probe_nothing,
 	};
 	return entry_probe_register(&detour->probe);
 }

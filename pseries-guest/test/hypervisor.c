@@ -156,16 +156,11 @@ static int hcall_begins(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
-/* With this the probe is no jump, which would not let us return. */
-static void hcall_goes_on(struct kprobe *probe, struct pt_regs *regs,
-			  unsigned long flags)
-{
-}
-
 static struct kprobe hcall_probe = {
 	.symbol_name = ANSWER_ALL ? "plpar_hcall_norets" : "hpt_ask_prepare",
 	.pre_handler = hcall_begins,
-	.post_handler = hcall_goes_on,
+	/* So that the probe is no jump, which would not let us return. */
+	.post_handler = entry_probe_nothing,
 };
 
 static struct kprobe *probes[] = {

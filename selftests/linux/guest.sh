@@ -61,6 +61,15 @@ log_is_clean()
 		! alarms /tmp/guest.dmesg | sed 's/^/# /' | grep .
 }
 
+# bytes_and_log: two tests, of what churn has found in the guest, and of the guest's log.
+bytes_and_log()
+{
+	churn_end
+	report $? "every byte as expected"
+	log_is_clean
+	report $? "nothing alarming in the guest's log"
+}
+
 # figure NAME: of the running guest's stops, from kvm-hv-ext.
 figure()
 {

@@ -130,10 +130,7 @@ echo "# the driver resized ${good:-?} times, and gave up ${bad:-?} times"
 guest exec 'sort /tmp/errors | uniq -c' | sed 's/^/# /'
 [ "${good:-0}" -gt "$rounds" ] && resize "$small"
 report $? "the driver has resized, and can"
-churn_end
-report $? "every byte as expected"
-log_is_clean
-report $? "nothing alarming in the guest's log"
+bytes_and_log
 guest stop
 [ -z "$backed" ] || release
 ktap_finished

@@ -23,15 +23,6 @@ give_up()
 	bail_out "$1"
 }
 
-# bytes_and_log: two tests, of what churn has found in the guest, and of the guest's log.
-bytes_and_log()
-{
-	churn_end
-	report $? "every byte as expected"
-	log_is_clean
-	report $? "nothing alarming in the guest's log"
-}
-
 # expect [OPTION...]: another QEMU, for the guest to go to, with $options or with these.
 expect()
 {
@@ -113,7 +104,6 @@ arrive()
 	arrive_silent || return 1
 	guest exec -t 20 true || give_up "it does not answer there"
 }
-
 
 # ended: the QEMU that did not take the guest has said why, and is no more.
 ended()
