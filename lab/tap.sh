@@ -41,6 +41,13 @@ tap_count()
 	' "$2"
 }
 
+# tap_failures DIR NAME: what failed in DIR/NAME.tap, each with what was printed before it.
+tap_failures()
+{
+	grep -E '^(not ok|Bail out)' -B 8 "$1/$2.tap" | tail -n 60 | sed 's/^/    /' || true
+	sed 's/^/    /' "$1/$2.wrong"
+}
+
 # tap_record DIR NAME STATUS: accounts DIR/NAME.tap and tells the user.
 tap_record()
 {
@@ -51,12 +58,11 @@ tap_record()
 	read -r passed failed skipped <<<"$counts"
 	say "$(basename "$1"): $2: $passed passed, $failed failed, $skipped skipped"
 	if [ "$failed" != 0 ]; then
-		grep -E '^(not ok|Bail out)' -B 8 "$1/$2.tap" | tail -n 60 |
-			sed 's/^/    /' >&2 || true
-		sed 's/^/    /' "$1/$2.wrong" >&2
+		tap_failures "$1" "$2" >&2
 		say "the whole output: $1/$2.tap"
+	else
+		rm -f "$1/$2.wrong"
 	fi
-	rm -f "$1/$2.wrong"
 }
 
 # tap_step DIR NAME COMMAND...: a command as a test of its own.
