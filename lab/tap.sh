@@ -44,7 +44,7 @@ tap_count()
 # tap_failures DIR NAME: what failed in DIR/NAME.tap, each with what was printed before it.
 tap_failures()
 {
-	grep -E '^(not ok|Bail out)' -B 8 "$1/$2.tap" | tail -n 60 | sed 's/^/    /' || true
+	grep -E '^(not ok|Bail out)' -B 40 "$1/$2.tap" | tail -n 80 | sed 's/^/    /' || true
 	sed 's/^/    /' "$1/$2.wrong"
 }
 

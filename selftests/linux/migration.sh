@@ -98,11 +98,30 @@ arrive_silent()
 	GUEST=$here
 }
 
+# examine: what a guest does that does not answer.
+examine()
+{
+	local task
+
+	guest monitor info status | sed 's/^/# /'
+	for _ in 1 2 3; do
+		guest monitor info registers | grep -E '^(NIP|MSR| SRR0)' | sed 's/^/# /'
+		usleep 300000
+	done
+	for task in "/proc/$(guest pid)/task"/*; do
+		echo "# $(cat "$task/comm"): $(sed 's/^[^ ]* //; s/+.*//' "$task/stack" | head -n 5 | xargs)"
+	done
+	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/state | sed 's/^/# /'
+	guest console | tail -n 10 | sed 's/^/# /'
+}
+
 # arrive: likewise, and it answers.
 arrive()
 {
 	arrive_silent || return 1
-	guest exec -t 20 true || give_up "it does not answer there"
+	guest exec -t 20 true && return
+	examine
+	give_up "it does not answer there"
 }
 
 # ended: the QEMU that did not take the guest has said why, and is no more.
