@@ -9,7 +9,7 @@
  * not hold: an entry may be valid in O and absent in N, which costs a fault later.
  *
  * What must never be is an entry of N whose page the host has taken away. Who makes an
- * entry of N valid (mirror.c) holds, from before he sees that O's is valid until N's is
+ * entry of N valid (mirror_slot.c) holds, from before he sees that O's is valid until N's is
  * linked,
  *
  *	1. the lock bit of N's entry,
@@ -33,7 +33,7 @@
  * What else changes an entry of O:
  *
  *  - H_ENTER, H_REMOVE, H_BULK_REMOVE, H_PROTECT, H_CLEAR_MOD and H_CLEAR_REF come to
- *    mirror.c, which brings N's entry in step. Until then N's may map what the guest
+ *    mirror_slot.c, which brings N's entry in step. Until then N's may map what the guest
  *    has removed, or more than the guest allows now; but no CPU translates through N,
  *    and COMMIT waits for the hcall.
  *  - A page fault makes an absent entry valid, or a read-only one writable. N's stays as

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# file: kvm-hv/resize/mirror.c
+# file: kvm-hv/resize/mirror_slot.c
 # takes out: whether another old slot is in use, before the new one is cleared
 # test: resize_shrink_collision -t winner_removed_after_prepare
 # test: resize_race

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# file: kvm-hv/resize/mirror.c
+# file: kvm-hv/resize/mirror_walk.c
 # takes out: the look whether who finds a slot taken goes before who has it
 # test: resize_shrink_collision
 # test: resize_translate
