@@ -108,10 +108,15 @@ monitor()
 # await NAME SECONDS MARK: the rest of a line from the guest that begins with it.
 await()
 {
-	local line end=$((SECONDS + $2))
+	local line='' part end=$((SECONDS + $2))
 
 	while [ "$SECONDS" -lt "$end" ]; do
-		IFS= read -r -t 5 line <"$dir/$1/cmd.out" || continue
+		# A line may come in pieces.
+		if ! IFS= read -r -t 5 part <"$dir/$1/cmd.out"; then
+			line+=$part
+			continue
+		fi
+		line+=$part
 		line=${line%$'\r'}
 		case $line in
 		"$3"*)
@@ -119,6 +124,7 @@ await()
 			return 0 ;;
 		esac
 		[ "$3" = lab-guest-ready ] || echo "$line" >>"$dir/said"
+		line=''
 	done
 	return 1
 }
