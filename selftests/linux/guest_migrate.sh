@@ -20,18 +20,20 @@ options="-m 256M"
 hpt=/sys/kernel/hpt
 test_module=/sys/module/pseries_hpt_test/parameters
 
-# ask ORDER: has the guest resize; returns at once.
+# ask ORDER: has the guest resize. Nobody waits for the command to end: a COMMIT that is held
+# up keeps the guest's one CPU for itself. put_off does, before it gives the guest another.
 ask()
 {
 	guest exec "rm -f /tmp/answer
 		    (echo $1 >$hpt/order; echo \$? >/tmp/answer.new
-		     mv /tmp/answer.new /tmp/answer) >/tmp/asked 2>&1 &"
+		     mv /tmp/answer.new /tmp/answer) >/tmp/asked 2>&1 &" &
+	asking=$!
 }
 
 # put_off: the hypervisor does not begin. False if the resize has ended instead.
 put_off()
 {
-	guest exec -t 30 "until grep -q waiting $hpt/state; do
+	wait "$asking" && guest exec -t 30 "until grep -q waiting $hpt/state; do
 			[ ! -e /tmp/answer ] || exit 1
 			usleep 20000
 		done"
