@@ -42,8 +42,12 @@ MODULE_PARM_DESC(commit_timeout_ms,
 /* Bytes that are cleared or copied in a millisecond, until one was measured. */
 #define HVX_DEFAULT_RATE	BIT(20)
 
-/* What the guest is told to wait: PAPR has hints up to 100 s. */
-#define HVX_MAX_ESTIMATE_MS	100000
+/*
+ * What the guest is told to wait: PAPR has hints up to 100 s. On a host that is busy the
+ * rate so far may be far too low, and Linux's own resizer gives up when the hints add up
+ * to more than 10 s, as two of 10 s do. With hints of 1 s it has ten looks.
+ */
+#define HVX_MAX_ESTIMATE_MS	9999
 
 /*
  * A queue runs so many works at a time for all VMs, so those that wait for each other
