@@ -105,6 +105,8 @@ rest_after_bursts()
 {
 	local seconds=$1 vcpus=$2 count status
 
+	# That of the last time says that it rests, too.
+	rm -f /tmp/rest
 	# shellcheck disable=SC2016 # for the shell of the guest
 	guest exec "seconds=$seconds"'
 	bursts 300 | sed "s/^/# bursts of /"
@@ -121,7 +123,7 @@ rest_after_bursts()
 	echo "# at rest: $rested % of the time in CEDE, $stopped times a second in stop0lite"
 	[ $rested -ge 80 ]' >/tmp/rest &
 	# When it is at rest, as no command that comes in would find it.
-	until grep -q resting /tmp/rest || ! kill -0 $! 2>/dev/null; do
+	until grep -qs resting /tmp/rest || ! kill -0 $! 2>/dev/null; do
 		usleep 50000
 	done
 	sleep 1
