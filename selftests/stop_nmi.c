@@ -99,7 +99,7 @@ static u64 guest_wait(u64 real, u64 ticks)
 	while (!seen[0] && !seen[3] && guest_timebase() < end &&
 	       !guest_taken(ints, VEC_PROGRAM)) {
 		register u64 who asm("r30") = WHO;
-		register u64 stops asm("r31") = STOPS;
+		register u64 stops asm("r31") = 0;
 		register u64 code asm("r29") = real;
 
 		guest_set_dec(DEC_FAR);
@@ -112,13 +112,16 @@ static u64 guest_wait(u64 real, u64 ticks)
 			     "addi	%%r11,%%r11,2f-1b\n"
 			     "std	%%r11,0(%3)\n"
 			     "mtlr	%2\n"
+			     /* Not before it does: QEMU pauses between two branches. */
+			     "mr	%1,%4\n"
 			     ".long	0x4c0002e4\n"
 			     "li	%1,0\n"
 			     /* Where stops are emulated: to be met in the guest. */
 			     "2: lis	%%r3,1\n"
 			     "mtctr	%%r3\n"
 			     "3: bdnz	3b\n"
-			     : "+r" (who), "+r" (stops) : "r" (code), "b" (keep)
+			     : "+r" (who), "+r" (stops)
+			     : "r" (code), "b" (keep), "r" (STOPS)
 			     : "memory", "cr0", "cr1", "cr2", "cr3", "cr4", "cr5",
 			       "cr6", "cr7", "lr", "ctr", "xer", "r0", "r3", "r4",
 			       "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12");
