@@ -31,6 +31,18 @@ refusals()
 	dmesg | grep -c 'memslot 0: .*, the limit needs 16777216'
 }
 
+# entry_refused: stock KVM logs the entry of a table that it does not take, as it should.
+# Its line is not for check-host to find; the others are looked at here.
+entry_refused()
+{
+	local line="kvm_htab_write ret -4 "
+
+	dmesg -c >/tmp/dmesg
+	grep "$line" /tmp/dmesg | sed 's/^/# /' | grep . || return 1
+	sed -i "/$line/d" /tmp/dmesg
+	! alarms /tmp/dmesg | sed 's/^/# /' | grep .
+}
+
 # violations: of the promise that the guest has.
 violations()
 {
@@ -90,7 +102,7 @@ if grep -q POWER8 /proc/cpuinfo; then
 	turned_away "$refused" -m 1G &&
 		[ "$(refusals)" -gt "$before" ]
 else
-	expect -m 1G && depart_refused "Error writing the KVM hash table"
+	expect -m 1G && depart_refused "Error writing the KVM hash table" && entry_refused
 fi
 report $? "nor where QEMU was not told of the limit"
 echo 16 >$limit
