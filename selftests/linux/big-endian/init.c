@@ -6,7 +6,7 @@
  *
  *	read FILE		prints it
  *	write FILE WORD		... into it
- *	log			prints the kernel's
+ *	dmesg			prints the kernel's log
  *	machine			prints what uname calls it
  *	begin PROGRAM WORD...	has it run until it has printed a line
  *	end			has that program end; prints the rest, and fails if it does
@@ -145,7 +145,7 @@ static int do_resize(char **word)
 	return 0;
 }
 
-static int do_log(char **word)
+static int do_dmesg(char **word)
 {
 	static char log[LOG_SIZE];
 	int n = klogctl(READ_LOG, log, sizeof(log));
@@ -264,7 +264,7 @@ static const struct command {
 } commands[] = {
 	{ "read", 2, do_read },
 	{ "write", 3, do_write },
-	{ "log", 1, do_log },
+	{ "dmesg", 1, do_dmesg },
 	{ "machine", 1, do_machine },
 	{ "resize", 3, do_resize },
 	{ "begin", 2, do_begin },
