@@ -17,40 +17,7 @@
 . /selftests/linux/migration.sh
 
 options="-m 256M"
-hpt=/sys/kernel/hpt
 test_module=/sys/module/pseries_hpt_test/parameters
-
-# ask ORDER: has the guest resize. Nobody waits for the command to end: a COMMIT that is held
-# up keeps the guest's one CPU for itself. put_off does, before it gives the guest another.
-ask()
-{
-	guest exec "rm -f /tmp/answer
-		    (echo $1 >$hpt/order; echo \$? >/tmp/answer.new
-		     mv /tmp/answer.new /tmp/answer) >/tmp/asked 2>&1 &" &
-	asking=$!
-}
-
-# put_off: the hypervisor does not begin. False if the resize has ended instead.
-put_off()
-{
-	wait "$asking" && guest exec -t 30 "until grep -q waiting $hpt/state; do
-			[ ! -e /tmp/answer ] || exit 1
-			usleep 20000
-		done"
-}
-
-# answered ORDER: the resize is done within ten seconds.
-answered()
-{
-	guest exec -t 30 "tries=100
-		until [ -e /tmp/answer ]; do
-			tries=\$((tries - 1))
-			[ \$tries -gt 0 ] || { cat $hpt/state; exit 1; }
-			usleep 100000
-		done
-		sed 's/^/# /' /tmp/asked
-		[ \$(cat /tmp/answer) = 0 ]" && same "$(order)" "$1"
-}
 
 # prepared: the hypervisor has a table ready.
 prepared()
