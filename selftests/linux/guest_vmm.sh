@@ -89,7 +89,15 @@ reset()
 	guest monitor system_reset && guest await && driver
 }
 
-plan 20
+# moved_and_reset ORDER: it has an HPT of this order, and is reset while it is moved.
+moved_and_reset()
+{
+	resize "$1" && expect_with -M "$without,$both" && depart &&
+		guest monitor system_reset && arrive_silent && guest await && driver &&
+		same "$(property hpt-order)" "$first" && is_whole
+}
+
+plan 21
 reserve 2048 || bail_out "this host has no pages of 1 GiB to spare"
 
 refused "cap-guest-stop' not found" guest start -M cap-guest-stop=on
@@ -140,10 +148,10 @@ report $? "nor to a machine with pages of 64 KiB at most"
 bytes_and_log
 
 first=$(property hpt-order)
-resize $((first + 1)) && expect_with -M "$without,$both" && depart &&
-	guest monitor system_reset && arrive_silent && guest await && driver &&
-	same "$(property hpt-order)" "$first" && is_whole
-report $? "it is moved, and reset in the middle of it, with an HPT of another order"
+moved_and_reset $((first + 1))
+report $? "it is moved, and reset in the middle of it, with an HPT that has grown"
+moved_and_reset $((first - 1))
+report $? "likewise with one that has shrunk"
 stop_both
 
 # plugged PAGES: a DIMM of such.
