@@ -89,7 +89,7 @@ expect && for name in $here $there; do
 done
 guest exec "echo 1 >$test_module/hold_commit"
 ask "$first"
-prepared && depart && put_off && guest monitor migrate_start_postcopy && arrive
+prepared && depart && put_off && post_copy && arrive
 report $? "it is migrated by post-copy, with a table prepared before"
 answered "$first"
 report $? "there the HPT shrinks to order $first"

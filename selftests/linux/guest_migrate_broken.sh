@@ -65,16 +65,14 @@ guest exec -t 20 true && driver && same "$(order)" "$first" && resize $big && re
 report $? "it goes on where it is, with a table of order $first, and is resized"
 
 churn_begin 24
-expect && both migrate_set_capability postcopy-ram on &&
-	guest monitor migrate_set_parameter max-postcopy-bandwidth 1M && depart
+expect && both migrate_set_capability postcopy-ram on && depart
 ask $big
-put_off && guest monitor migrate_start_postcopy && await_status postcopy-active && runs_there
+put_off && post_copy && runs_there
 report $? "it is migrated by post-copy, with a resize put off"
 guest monitor migrate_pause && await_status postcopy-paused
 report $? "the connection is lost"
 GUEST=$there guest monitor migrate_recover unix:/tmp/again &&
-	guest monitor migrate -d -r unix:/tmp/again &&
-	guest monitor migrate_set_parameter max-postcopy-bandwidth 0 && arrive
+	guest monitor migrate -d -r unix:/tmp/again && arrive
 report $? "it is migrated by another one"
 answered $big
 report $? "there the HPT grows to order $big"

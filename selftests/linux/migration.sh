@@ -79,12 +79,25 @@ depart()
 		await_status active
 }
 
+# post_copy: after depart; the guest runs there from now on, and the rest comes after. QEMU
+# looks whether it is to begin with that when it has sent a huge page, or what there is of
+# small ones, and not at all if what is left would not take longer than it may pause.
+post_copy()
+{
+	guest monitor migrate_set_parameter downtime-limit 1 &&
+		guest monitor migrate_set_parameter max-postcopy-bandwidth 1M &&
+		guest monitor migrate_start_postcopy &&
+		guest monitor migrate_set_parameter max-bandwidth 64M &&
+		await_status postcopy-active
+}
+
 # arrive_silent: as fast as can be. The guest goes on there; if not, it still is here.
 arrive_silent()
 {
 	local other
 
 	guest monitor migrate_set_parameter max-bandwidth 10G
+	guest monitor migrate_set_parameter max-postcopy-bandwidth 0
 	if ! await_status completed; then
 		echo "# migration: $now"
 		GUEST=$there guest monitor info status | sed 's/^/# destination: /'
