@@ -49,6 +49,35 @@ unsigned long scaled(unsigned long count)
 }
 
 /**
+ * host_slower() - how many times as long as usual anything may take
+ *
+ * A kernel that is named so is one that watches all that it does, and keeps for a while
+ * what it has freed. lab/lib.sh has the same.
+ *
+ * Return: 1 on other kernels.
+ */
+unsigned int host_slower(void)
+{
+	static unsigned int times;
+	struct utsname uts;
+
+	if (!times) {
+		uname(&uts);
+		times = strstr(uts.release, "debug") ? 5 : 1;
+	}
+	return times;
+}
+
+unsigned int __real_alarm(unsigned int seconds);
+unsigned int __wrap_alarm(unsigned int seconds);
+
+/* The Makefile has all of a test's alarms end here: they are kselftest's limits. */
+unsigned int __wrap_alarm(unsigned int seconds)
+{
+	return __real_alarm(seconds * host_slower());
+}
+
+/**
  * test_seed() - the seed of a test's random choices
  *
  * KVM_HV_EXT_SEED repeats a run; else it is a new one each time. Printed, so
@@ -143,6 +172,12 @@ void mem_use(struct mem_use *use)
 #define VMALLOC_SLACK	256
 #define SLAB_SLACK	2048
 
+/*
+ * KASAN keeps what has been freed for a while, kmemleak and others what they know of each
+ * object. There it is kmemleak that finds the loss of a few objects, once a test is over.
+ */
+#define SLAB_SLACK_DEBUG	65536
+
 /**
  * mem_returned() - whether all memory taken since came back
  * @before: from mem_use()
@@ -152,14 +187,15 @@ void mem_use(struct mem_use *use)
  */
 bool mem_returned(const struct mem_use *before, unsigned long ms)
 {
-	unsigned long long end = now_us() + ms * 1000ull;
+	unsigned long long end = now_us() + ms * 1000ull * host_slower();
+	long slab = before->slab + (host_slower() > 1 ? SLAB_SLACK_DEBUG : SLAB_SLACK);
 	struct mem_use now;
 
 	do {
 		mem_use(&now);
 		if (now.cma_free + CMA_SLACK >= before->cma_free &&
 		    now.vmalloc_used <= before->vmalloc_used + VMALLOC_SLACK &&
-		    now.slab <= before->slab + SLAB_SLACK)
+		    now.slab <= slab)
 			return true;
 		pause_us(100000);
 	} while (now_us() < end);
