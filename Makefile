@@ -27,6 +27,9 @@ help:
 ##   make check        build and test everything on a POWER9 host
 ##   make check MATRIX=all
 ##                     on POWER8, POWER9 and POWER10, with all kernels
+##   make check MATRIX=debug
+##                     the selftests there with a kernel that watches itself: KASAN,
+##                     lockdep, kmemleak (an hour or two, and a kernel to build)
 ##   make shell        a prompt on an emulated POWER9 host
 ##   make setup        install build packages, fetch kernels (the others do it too)
 ##   make kernels      build the kernels that are not to be fetched (20 minutes)

@@ -72,6 +72,16 @@ kernel_dir()
 	die "there is no kernel '$1' in the lab" "choose one of: $LAB_KERNELS"
 }
 
+# slower KERNEL: how many times as long anything may take with it. selftests/lib/host.c has
+# the same for what runs on the host.
+slower()
+{
+	case $1 in
+	*-debug) echo 5 ;;
+	*) echo 1 ;;
+	esac
+}
+
 # kernel_release KERNEL: its release string, as uname -r gives it.
 kernel_release()
 {
