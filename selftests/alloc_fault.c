@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each allocation that kvm-hv-ext makes, itself or in what it calls, fails once, by the
+ * kernel's own fault injection: what was asked for is done or refused with ENOMEM, the VM
+ * lives on, and it works when asked again. It takes a kernel for debugging.
+ *
+ * What threads of the kernel allocate for a resize is resize_nomem's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <linux/kvm_hv_ext.h>
+
+#include "kselftest_harness.h"
+#include "guest.h"
+#include "host.h"
+#include "hpt.h"
+#include "vmm.h"
+
+#define ORDER		18
+#define MOST		500	/* no operation allocates that often */
+#define SLOT		1
+#define GPA		(256 * MIB)
+#define NODE		"t-fault"
+#define PROFILES	"/sys/module/kvm_hv_ext/parameters/profile"
+
+static const char * const faults[] = {
+	"/sys/kernel/debug/failslab/", "/sys/kernel/debug/fail_page_alloc/",
+};
+
+/* What an operation has left for undo(). */
+static int left_open[2] = { -1, -1 };
+
+static int write_text(const char *dir, const char *name, const char *text)
+{
+	char path[128];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "%s%s", dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* From the first to the last function of the module, in hexadecimal. */
+static bool module_text(char *start, char *end, size_t size)
+{
+	unsigned long first = ~0ul, last = 0, at;
+	char line[256], type;
+	FILE *f = fopen("/proc/kallsyms", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "[kvm_hv_ext]") ||
+		    sscanf(line, "%lx %c", &at, &type) != 2 ||
+		    (type != 't' && type != 'T') || !at)
+			continue;
+		first = at < first ? at : first;
+		last = at > last ? at : last;
+	}
+	if (f)
+		fclose(f);
+	snprintf(start, size, "%#lx", first);
+	snprintf(end, size, "%#lx", last + 4096);
+	return last;
+}
+
+/* Only what is called from there, or with all as the kernel has it from the start. */
+static int choose(const char *start, const char *end)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(faults); i++) {
+		ret = ret ?: write_text(faults[i], "require-start", start);
+		ret = ret ?: write_text(faults[i], "require-end", end);
+		ret = ret ?: write_text(faults[i], "stacktrace-depth", "32");
+		ret = ret ?: write_text(faults[i], "ignore-gfp-wait", "N");
+		ret = ret ?: write_text(faults[i], "verbose", "0");
+	}
+	ret = ret ?: write_text(faults[1], "ignore-gfp-highmem", "N");
+	return ret ?: write_text(faults[1], "min-order", "0");
+}
+
+/* The n-th of this thread's from now on fails; 0: none. */
+static void fail_nth(int fd, int n)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", n);
+	if (pwrite(fd, text, strlen(text), 0) < 0)
+		die("fail-nth: %s", strerror(errno));
+}
+
+/* Whether it has come to that. */
+static bool has_failed(int fd)
+{
+	char text[16] = "";
+
+	if (pread(fd, text, sizeof(text) - 1, 0) < 0)
+		die("fail-nth: %s", strerror(errno));
+	return !atoi(text);
+}
+
+static int keep(int fd)
+{
+	if (fd < 0)
+		return -errno;
+	left_open[left_open[0] >= 0] = fd;
+	return 0;
+}
+
+static int enable(struct vm *vm, unsigned long nr, u64 value)
+{
+	struct kvm_enable_cap cap = { .cap = nr, .args = { value } };
+
+	return vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
+}
+
+static int op_create(struct vm *vm)
+{
+	return keep(ioctl(vm->kvm, KVM_CREATE_VM, KVM_VM_PPC_HV));
+}
+
+/* With memory: it is stock KVM's, which complains in the log if it gets none. */
+static int before_limit(struct vm *vm)
+{
+	u32 order = ORDER;
+	int ret = op_create(vm);
+
+	if (ret)
+		return ret;
+	return ioctl(left_open[0], KVM_PPC_ALLOCATE_HTAB, &order) ? -errno : 0;
+}
+
+static int op_strategy(struct vm *vm)
+{
+	return enable(vm, KVM_CAP_PPC_HPT_RESIZE, KVM_PPC_HPT_RESIZE_MIRROR);
+}
+
+static int op_stop(struct vm *vm)
+{
+	/* POWER8 has no such instruction. */
+	if (!vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP))
+		return 0;
+	return enable(vm, KVM_CAP_PPC_GUEST_STOP, KVM_PPC_GUEST_STOP_EMULATED);
+}
+
+/* That of a new one, as it has to be before there are vCPUs. */
+static int op_limit(struct vm *vm)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT,
+		.args = { __builtin_ctzl(getpagesize()) },
+	};
+
+	return ioctl(left_open[0], KVM_ENABLE_CAP, &cap) ? -errno : 0;
+}
+
+static int op_hold(struct vm *vm)
+{
+	struct kvm_ppc_balloon_inhibit arg = { .op = KVM_PPC_BALLOON_HOLD };
+
+	return keep(ioctl(vm->fd, KVM_PPC_BALLOON_INHIBIT, &arg));
+}
+
+static int op_notify(struct vm *vm)
+{
+	struct kvm_ppc_balloon_inhibit arg = { .op = KVM_PPC_BALLOON_NOTIFY };
+	int ret;
+
+	ret = keep(eventfd(0, EFD_CLOEXEC));
+	if (ret)
+		return ret;
+	arg.eventfd = left_open[0];
+	return vm_ioctl(vm, KVM_PPC_BALLOON_INHIBIT, &arg);
+}
+
+static int op_state(struct vm *vm)
+{
+	struct kvm_ppc_hv_ext_state state;
+
+	return vm_ioctl(vm, KVM_PPC_HV_EXT_STATE, &state);
+}
+
+static int op_check_memory(struct vm *vm)
+{
+	struct kvm_ppc_check_memory arg = {
+		.guest_addr = GIB,
+		.host_addr = (unsigned long)vm_host(vm, GPA),
+		.size = MIB,
+	};
+
+	return vm_ioctl(vm, KVM_PPC_CHECK_MEMORY, &arg);
+}
+
+static int op_log(struct vm *vm)
+{
+	return vm_slot_set(vm, SLOT, GPA, KVM_MEM_LOG_DIRTY_PAGES);
+}
+
+static int op_resize(struct vm *vm)
+{
+	return resize(&vm->vcpu[0], ORDER + 1);
+}
+
+static int op_prepare(struct vm *vm)
+{
+	return resize_prepare(&vm->vcpu[0], ORDER + 1);
+}
+
+static int op_htab(struct vm *vm)
+{
+	struct kvm_get_htab_fd arg = { 0 };
+
+	return keep(ioctl(vm->fd, KVM_PPC_GET_HTAB_FD, &arg));
+}
+
+static int op_profile(struct vm *vm)
+{
+	return write_text(PROFILES, "", NODE ",guest_stop=off");
+}
+
+static int op_node(struct vm *vm)
+{
+	int ret;
+
+	ret = keep(open("/dev/kvm-" NODE, O_RDWR | O_CLOEXEC));
+	if (ret)
+		return ret;
+	return keep(ioctl(left_open[0], KVM_CREATE_VM, KVM_VM_PPC_HV));
+}
+
+static int op_debugfs(struct vm *vm)
+{
+	static const char * const names[] = {
+		"balloon", "backing", "resizes", "counters", "strategy", "state",
+		"hpt_order", "guest_stop",
+	};
+	char path[128], text[8192];
+	int i, fd, err;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/%s",
+			 getpid(), vm->fd, names[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return -errno;
+		err = read(fd, text, sizeof(text)) < 0 ? errno : 0;
+		close(fd);
+		if (err)
+			return -err;
+	}
+	return 0;
+}
+
+/* Whatever one of them has done is as it was, with memory for all it takes. */
+static void undo(struct vm *vm)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(left_open) - 1; i >= 0; i--) {
+		if (left_open[i] >= 0)
+			close(left_open[i]);
+		left_open[i] = -1;
+	}
+	write_text(PROFILES, "", "-" NODE);
+	vm_slot_set(vm, SLOT, GPA, 0);
+	resize_prepare_once(&vm->vcpu[0], 0, 0);
+	if (resize(&vm->vcpu[0], ORDER))
+		die("the HPT has stayed as large as it was");
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct vm *vm);
+	int (*before)(struct vm *vm);	/* with memory */
+} ops[] = {
+	{ "KVM_CREATE_VM", op_create, NULL },
+	{ "KVM_CAP_PPC_HPT_RESIZE", op_strategy, NULL },
+	{ "KVM_CAP_PPC_GUEST_STOP", op_stop, NULL },
+	{ "KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT", op_limit, before_limit },
+	{ "KVM_PPC_BALLOON_HOLD", op_hold, NULL },
+	{ "KVM_PPC_BALLOON_NOTIFY", op_notify, NULL },
+	{ "KVM_PPC_HV_EXT_STATE", op_state, NULL },
+	{ "KVM_PPC_CHECK_MEMORY", op_check_memory, NULL },
+	{ "KVM_SET_USER_MEMORY_REGION", op_log, NULL },
+	{ "KVM_PPC_RESIZE_HPT_PREPARE", op_prepare, NULL },
+	{ "KVM_PPC_RESIZE_HPT_COMMIT", op_resize, NULL },
+	{ "KVM_PPC_GET_HTAB_FD", op_htab, NULL },
+	{ "the parameter profile", op_profile, NULL },
+	{ "a node", op_node, op_profile },
+	{ "debugfs", op_debugfs, NULL },
+};
+
+FIXTURE(faults)
+{
+	struct vm *vm;
+	struct mem_use before;
+	int nth;
+	int kmsg;
+};
+
+FIXTURE_SETUP(faults)
+{
+	const char *why = vmm_lacks_ext(ROAD_IOCTL);
+	char start[32], end[32];
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (self->nth < 0 || access(faults[0], F_OK))
+		SKIP(return, "this kernel has no fault injection");
+	ASSERT_TRUE(module_text(start, end, sizeof(start)));
+	ASSERT_EQ(0, choose(start, end));
+	self->kmsg = kmsg_open();
+	self->vm = vm_create(.order = ORDER);
+	vm_slot_add(self->vm, SLOT, GPA, MIB, 0, 0);
+}
+
+FIXTURE_TEARDOWN(faults)
+{
+	fail_nth(self->nth, 0);
+	EXPECT_EQ(0, choose("0", "0xffffffffffffffff"));
+	vm_destroy(self->vm);
+	close(self->kmsg);
+	close(self->nth);
+}
+
+static int run_op(struct vm *vm, unsigned int i, int nth, unsigned int n)
+{
+	int ret = ops[i].before ? ops[i].before(vm) : 0;
+
+	if (ret)
+		return ret;
+	fail_nth(nth, n);
+	return ops[i].run(vm);
+}
+
+TEST_F_TIMEOUT(faults, each_allocation, 300)
+{
+	unsigned int i, n, all = 0, refused;
+	bool failed;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		/* What the first time leaves behind is no leak. */
+		ret = run_op(self->vm, i, self->nth, 0);
+		undo(self->vm);
+		EXPECT_EQ(0, ret) TH_LOG("%s, with memory", ops[i].name);
+	}
+	mem_use(&self->before);
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		refused = 0;
+		for (n = 1, failed = true; failed && n < MOST; n++) {
+			ret = run_op(self->vm, i, self->nth, n);
+			failed = has_failed(self->nth);
+			fail_nth(self->nth, 0);
+			undo(self->vm);
+			EXPECT_GUEST_RUNS(&self->vm->vcpu[0]);
+			refused += ret == -ENOMEM;
+			EXPECT_TRUE(!ret || (failed && ret == -ENOMEM))
+				TH_LOG("%s, allocation %u: %d", ops[i].name, n, ret);
+		}
+		EXPECT_FALSE(failed);
+		TH_LOG("%s: %u allocations, %u of them needed", ops[i].name, n - 2,
+		       refused);
+		all += n - 2;
+	}
+	EXPECT_GT(all, 30);
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+	EXPECT_TRUE(mem_returned(&self->before, 5000));
+}
+
+TEST_HARNESS_MAIN
