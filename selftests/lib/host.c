@@ -157,6 +157,7 @@ void mem_use(struct mem_use *use)
 		die("/proc/meminfo: %s", strerror(errno));
 	close(fd);
 	text[len] = 0;
+	use->total = meminfo(text, "MemTotal:");
 	use->cma_free = meminfo(text, "CmaFree:");
 	use->vmalloc_used = meminfo(text, "VmallocUsed:");
 	use->slab = meminfo(text, "SUnreclaim:");
@@ -173,10 +174,16 @@ void mem_use(struct mem_use *use)
 #define SLAB_SLACK	2048
 
 /*
- * KASAN keeps what has been freed for a while, kmemleak and others what they know of each
- * object. There it is kmemleak that finds the loss of a few objects, once a test is over.
+ * KASAN keeps what has been freed, up to a 32nd of all memory; kmemleak and others what they
+ * know of each object. There it is kmemleak that finds the loss of a few objects, once a test
+ * is over.
  */
 #define SLAB_SLACK_DEBUG	65536
+
+static long slab_slack(const struct mem_use *use)
+{
+	return host_slower() > 1 ? use->total / 32 + SLAB_SLACK_DEBUG : SLAB_SLACK;
+}
 
 /**
  * mem_returned() - whether all memory taken since came back
@@ -188,7 +195,7 @@ void mem_use(struct mem_use *use)
 bool mem_returned(const struct mem_use *before, unsigned long ms)
 {
 	unsigned long long end = now_us() + ms * 1000ull * host_slower();
-	long slab = before->slab + (host_slower() > 1 ? SLAB_SLACK_DEBUG : SLAB_SLACK);
+	long slab = before->slab + slab_slack(before);
 	struct mem_use now;
 
 	do {

@@ -23,6 +23,7 @@ struct mem_use {
 	long cma_free;		/* HPTs */
 	long vmalloc_used;	/* reverse maps */
 	long slab;		/* what cannot be reclaimed */
+	long total;		/* all there is, and never another */
 };
 
 void mem_use(struct mem_use *use);
