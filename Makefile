@@ -15,7 +15,7 @@ ifeq ($(filter emulated host,$(LAB)),)
 $(error LAB=$(LAB): choose LAB=host (this machine) or leave it out)
 endif
 
-.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm check-vmm-host check-migrate check-guests check-two-hosts \
+.PHONY: help setup kernels modules modules_install clean shell demo check unit lint docs qemu bench check-patches check-vmm check-vmm-host check-migrate check-two-hosts \
 	deb rpm man install-dkms install-hpt-resize hpt-resize
 
 help:
@@ -49,8 +49,6 @@ help:
 ##                     the same on an emulated host, with KVM (30 minutes)
 ##   make check-migrate
 ##                     what takes long of migration, or MATRIX="power8:6.12 ..." (10 minutes)
-##   make check-guests build a big-endian kernel, and resize 16 guests of it at a time
-##                     (10 minutes)
 ##   make check-two-hosts
 ##                     a guest goes from one host to another, of another kernel or CPU, or
 ##                     without kvm-hv-ext (10 minutes)
@@ -79,7 +77,7 @@ modules modules_install clean:
 check: modules
 	@lab/check-here
 
-setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host check-migrate check-guests \
+setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host check-migrate \
 check-two-hosts soak mutants deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
@@ -125,9 +123,6 @@ check-vmm-host: setup
 check-migrate: setup
 	@lab/qemu-build
 	@TESTS="guest-migrate*" lab/check
-
-check-guests: setup
-	@MATRIX="$(or $(MATRIX),power8:7.3)" TESTS="guest-big-endian guest-many" lab/check
 
 check-two-hosts: setup
 	@lab/qemu-build
