@@ -14,6 +14,19 @@ bail_out()
 	ktap_exit_fail_msg "$1"
 }
 
+# within SECONDS COMMAND...: it is true by then. It is asked ten times a second.
+within()
+{
+	local tries=$(($1 * 10))
+
+	shift
+	until "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		usleep 100000
+	done
+}
+
 # served: resizes of the running guest that kvm-hv-ext has served so far.
 served()
 {

@@ -22,13 +22,7 @@ test_module=/sys/module/pseries_hpt_test/parameters
 # prepared: the hypervisor has a table ready.
 prepared()
 {
-	local tries=100
-
-	until grep -q ready "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/state; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
-		usleep 50000
-	done
+	grep -q ready "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/state
 }
 
 # closed: how often COMMIT found nothing to commit, by the guest's log.
@@ -69,7 +63,7 @@ expect
 guest exec "echo 1 >$test_module/hold_commit"
 before=$(closed)
 ask "$first"
-prepared && depart
+within 5 prepared && depart
 report $? "a migration begins when a table is prepared"
 put_off && same "$(closed)" $((before + 1))
 report $? "COMMIT finds it gone, and the resize is put off"
@@ -84,12 +78,10 @@ report $? "so the HPT grows to order $big where it is"
 GUEST=$there guest stop
 
 # The pages come when the guest is there, and meets what is not there yet.
-expect && for name in $here $there; do
-	GUEST=$name guest monitor migrate_set_capability postcopy-ram on
-done
+expect && both migrate_set_capability postcopy-ram on
 guest exec "echo 1 >$test_module/hold_commit"
 ask "$first"
-prepared && depart && put_off && post_copy && arrive
+within 5 prepared && depart && put_off && post_copy && arrive
 report $? "it is migrated by post-copy, with a table prepared before"
 answered "$first"
 report $? "there the HPT shrinks to order $first"

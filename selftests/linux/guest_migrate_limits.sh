@@ -62,9 +62,7 @@ is_whole()
 # $zapped, and how many are no longer in large pages in $split.
 by_post_copy()
 {
-	for name in $here $there; do
-		GUEST=$name guest monitor migrate_set_capability postcopy-ram on
-	done
+	both migrate_set_capability postcopy-ram on
 	depart && post_copy || return 1
 	guest monitor migrate_set_parameter max-postcopy-bandwidth 0
 	await_status completed || return 1

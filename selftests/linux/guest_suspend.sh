@@ -12,19 +12,18 @@ hpt=/sys/kernel/hpt
 tester=/sys/module/pseries_hpt_test/parameters
 LONG_BUSY_10_MS=9901
 
+is_suspended()
+{
+	guest monitor info status | grep -q suspended
+}
+
 # nap: suspends it, and has it woken. The guest first has to be done with what tells it to.
 nap()
 {
-	local tries=300
-
 	guest exec "rm -f /tmp/suspended
 		(sleep 1; echo mem >/sys/power/state; echo \$? >/tmp/suspended) \
 			>/dev/null 2>&1 &"
-	until guest monitor info status | grep -q suspended; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
-		usleep 100000
-	done
+	within 30 is_suspended || return 1
 	# shellcheck disable=SC2016 # for the guest's shell
 	guest monitor system_wakeup &&
 		guest exec 'until [ -s /tmp/suspended ]; do usleep 100000; done

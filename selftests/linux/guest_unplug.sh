@@ -39,18 +39,16 @@ plug()
 		pieces added $pieces
 }
 
+let_go()
+{
+	! guest monitor info memory-devices | grep -q dimm
+}
+
 # unplug: QEMU lets go of it when the guest says that it has.
 unplug()
 {
-	local tries=100
-
-	guest monitor device_del dimm && pieces removed $pieces || return 1
-	while guest monitor info memory-devices | grep -q dimm; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
-		usleep 100000
-	done
-	guest monitor object_del memory
+	guest monitor device_del dimm && pieces removed $pieces && within 10 let_go &&
+		guest monitor object_del memory
 }
 
 # resizes_begin LOW HIGH: the driver resizes from one to the other and back, all the time.

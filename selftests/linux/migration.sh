@@ -44,6 +44,12 @@ turned_away()
 	return 1
 }
 
+# both SETTING...: of the monitor, here and there.
+both()
+{
+	GUEST=$here guest monitor "$@" && GUEST=$there guest monitor "$@"
+}
+
 # status: of the migration, as the QEMU says that sends the guest.
 status()
 {
@@ -141,13 +147,7 @@ arrive()
 # ended: the QEMU that did not take the guest has said why, and is no more.
 ended()
 {
-	local tries=300
-
-	while kill -0 "$(GUEST=$there guest pid)" 2>/dev/null; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
-		usleep 100000
-	done
+	! kill -0 "$(GUEST=$there guest pid)" 2>/dev/null
 }
 
 # depart_refused PATTERN: the other QEMU will not have it, and says why; it stays. The
@@ -155,13 +155,11 @@ ended()
 # to hear.
 depart_refused()
 {
-	for name in $here $there; do
-		GUEST=$name guest monitor migrate_set_capability return-path on
-	done
+	both migrate_set_capability return-path on
 	guest monitor migrate_set_parameter max-bandwidth 10G
 	guest monitor migrate_set_parameter downtime-limit 20000
 	guest monitor migrate -d unix:/tmp/migration
-	! await_status completed && ended && guest exec -t 20 true &&
+	! await_status completed && within 30 ended && guest exec -t 20 true &&
 		grep -- "$1" "/tmp/guest/$there/qemu.log" && return
 	echo "# migration: $now"
 	sed 's/^/# destination: /' "/tmp/guest/$there/qemu.log"
