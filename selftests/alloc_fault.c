@@ -26,7 +26,6 @@
 #define SLOT		1
 #define GPA		(256 * MIB)
 #define NODE		"t-fault"
-#define PROFILES	"/sys/module/kvm_hv_ext/parameters/profile"
 
 static const char * const faults[] = {
 	"/sys/kernel/debug/failslab/", "/sys/kernel/debug/fail_page_alloc/",
@@ -35,18 +34,12 @@ static const char * const faults[] = {
 /* What an operation has left for undo(). */
 static int left_open[2] = { -1, -1 };
 
-static int write_text(const char *dir, const char *name, const char *text)
+static int set(const char *dir, const char *name, const char *text)
 {
 	char path[128];
-	int fd, ret;
 
 	snprintf(path, sizeof(path), "%s%s", dir, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
+	return file_write(path, text);
 }
 
 /* From the first to the last function of the module, in hexadecimal. */
@@ -77,14 +70,14 @@ static int choose(const char *start, const char *end)
 	int i, ret = 0;
 
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
-		ret = ret ?: write_text(faults[i], "require-start", start);
-		ret = ret ?: write_text(faults[i], "require-end", end);
-		ret = ret ?: write_text(faults[i], "stacktrace-depth", "32");
-		ret = ret ?: write_text(faults[i], "ignore-gfp-wait", "N");
-		ret = ret ?: write_text(faults[i], "verbose", "0");
+		ret = ret ?: set(faults[i], "require-start", start);
+		ret = ret ?: set(faults[i], "require-end", end);
+		ret = ret ?: set(faults[i], "stacktrace-depth", "32");
+		ret = ret ?: set(faults[i], "ignore-gfp-wait", "N");
+		ret = ret ?: set(faults[i], "verbose", "0");
 	}
-	ret = ret ?: write_text(faults[1], "ignore-gfp-highmem", "N");
-	return ret ?: write_text(faults[1], "min-order", "0");
+	ret = ret ?: set(faults[1], "ignore-gfp-highmem", "N");
+	return ret ?: set(faults[1], "min-order", "0");
 }
 
 /* The n-th of this thread's from now on fails; 0: none. */
@@ -223,7 +216,7 @@ static int op_htab(struct vm *vm)
 
 static int op_profile(struct vm *vm)
 {
-	return write_text(PROFILES, "", NODE ",guest_stop=off");
+	return file_write(PROFILES, NODE ",guest_stop=off");
 }
 
 static int op_node(struct vm *vm)
@@ -271,7 +264,7 @@ static void undo(struct vm *vm)
 			close(left_open[i]);
 		left_open[i] = -1;
 	}
-	write_text(PROFILES, "", "-" NODE);
+	file_write(PROFILES, "-" NODE);
 	vm_slot_set(vm, SLOT, GPA, 0);
 	resize_prepare_once(&vm->vcpu[0], 0, 0);
 	if (resize(&vm->vcpu[0], ORDER))

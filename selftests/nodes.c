@@ -21,19 +21,12 @@
 #include "hpt.h"
 #include "stop.h"
 
-#define PROFILES	"/sys/module/kvm_hv_ext/parameters/profile"
 #define NOBODY		65534
 #define EVERYBODY	0666
 
 static int profile(const char *text)
 {
-	int ret, fd = open(PROFILES, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
+	return file_write(PROFILES, text);
 }
 
 static void profiles(char *text, size_t size)

@@ -434,16 +434,6 @@ TEST_F_TIMEOUT(seams, timer_of_another, 60)
 #define CGROUPS		"/tmp/resize-seams-cgroup"
 #define CGROUP		CGROUPS "/resize-seams"
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static long get(const char *path)
 {
 	char text[32] = "";
@@ -469,11 +459,11 @@ TEST_F(seams, charged)
 	mkdir(CGROUPS, 0700);
 	if (mount("none", CGROUPS, "cgroup2", 0, NULL))
 		SKIP(return, "no cgroups here");
-	put(CGROUPS "/cgroup.subtree_control", "+memory");
+	file_write(CGROUPS "/cgroup.subtree_control", "+memory");
 	mkdir(CGROUP, 0700);
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	before = get(CGROUP "/memory.current");
-	if (before < 0 || !put(CGROUP "/cgroup.procs", pid)) {
+	if (before < 0 || file_write(CGROUP "/cgroup.procs", pid)) {
 		rmdir(CGROUP);
 		umount(CGROUPS);
 		SKIP(return, "no memory cgroups here");
@@ -487,7 +477,7 @@ TEST_F(seams, charged)
 	EXPECT_LE(pays * 9 / 10, during - before);
 	vm_destroy(vm);
 
-	EXPECT_TRUE(put(CGROUPS "/cgroup.procs", pid));
+	EXPECT_EQ(0, file_write(CGROUPS "/cgroup.procs", pid));
 	rmdir(CGROUP);
 	umount(CGROUPS);
 	rmdir(CGROUPS);

@@ -130,13 +130,32 @@ static long meminfo(const char *text, const char *name)
 	return line ? strtol(line + strlen(name), NULL, 10) : 0;
 }
 
+/**
+ * file_write() - write a text into a file of the kernel's
+ * @path: the file, which is there
+ * @text: all of it, in one piece
+ *
+ * Return: 0 or -errno; -EIO if only some of it was taken.
+ */
+int file_write(const char *path, const char *text)
+{
+	ssize_t len = strlen(text), n;
+	int ret, fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, len);
+	ret = n < 0 ? -errno : n < len ? -EIO : 0;
+	close(fd);
+	return ret;
+}
+
 static void write_file(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY);
+	int ret = file_write(path, text);
 
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		die("%s: %s", path, strerror(errno));
-	close(fd);
+	if (ret)
+		die("%s: %s", path, strerror(-ret));
 }
 
 /**
@@ -283,16 +302,10 @@ long module_param(const char *name)
 bool module_set_param(const char *name, long value)
 {
 	char path[128], text[32];
-	int fd, len = snprintf(text, sizeof(text), "%ld", value);
-	bool set;
 
+	snprintf(text, sizeof(text), "%ld", value);
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return false;
-	set = write(fd, text, len) == len;
-	close(fd);
-	return set;
+	return !file_write(path, text);
 }
 
 /**

@@ -26,8 +26,13 @@ struct mem_use {
 	long total;		/* all there is, and never another */
 };
 
+int file_write(const char *path, const char *text);
+
 void mem_use(struct mem_use *use);
 bool mem_returned(const struct mem_use *before, unsigned long ms);
+
+/* Where nodes beside /dev/kvm are made. */
+#define PROFILES	"/sys/module/kvm_hv_ext/parameters/profile"
 
 const char *module_path(void);
 bool module_loaded(void);
