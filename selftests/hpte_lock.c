@@ -7,12 +7,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <linux/kvm_hv_ext.h>
 
@@ -369,6 +371,59 @@ TEST_F_TIMEOUT(lock, prepare_waits_for_harvest, 60)
 	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
 	EXPECT_EQ(0, hold_end(&hold));
 	EXPECT_EQ(0, resize_commit(self->vcpu, ORDER));
+}
+
+/* The thread that harvests: of the one VM that there is. */
+static pid_t harvester(void)
+{
+	pid_t found = 0;
+	glob_t names;
+	size_t i;
+
+	if (glob("/proc/[0-9]*/comm", 0, NULL, &names))
+		die("/proc cannot be read");
+	for (i = 0; i < names.gl_pathc && !found; i++) {
+		FILE *f = fopen(names.gl_pathv[i], "r");
+		char name[32] = "";
+
+		if (f && fgets(name, sizeof(name), f) &&
+		    !strncmp(name, "hpt-harvest", 11))
+			found = atoi(names.gl_pathv[i] + strlen("/proc/"));
+		if (f)
+			fclose(f);
+	}
+	globfree(&names);
+	return found;
+}
+
+/* Whether its nice value comes to that while the entry is held. */
+static bool harvests_at(pid_t thread, int nice)
+{
+	while (getpriority(PRIO_PROCESS, thread) != nice && nr_held())
+		pause_us(1000);
+	return nr_held();
+}
+
+/* The harvest has what CPU time is left over, until somebody waits for it. */
+TEST_F_TIMEOUT(lock, harvest_hurries, 60)
+{
+	u64 old = index_of(&self->page, self->slot, ORDER);
+	struct hold hold;
+	pid_t thread;
+
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	thread = harvester();
+	ASSERT_NE(0, thread);
+	/* Neither: so that it is seen to begin. */
+	ASSERT_EQ(0, setpriority(PRIO_PROCESS, thread, 1));
+	hold_start(&hold, self->vm, old, HOLD_MS, 1);
+	ASSERT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+	EXPECT_TRUE(harvests_at(thread, 15));
+	/* Of PREPARE only the beginning, which returns before it waits. */
+	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER));
+	EXPECT_TRUE(harvests_at(thread, 0));
+	EXPECT_EQ(0, hold_end(&hold));
+	EXPECT_EQ(0, resize(self->vcpu, ORDER));
 }
 
 TEST_HARNESS_MAIN

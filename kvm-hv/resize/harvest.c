@@ -145,6 +145,27 @@ static const struct hvx_hook_ops hvx_harvest_hook_ops = {
 };
 
 /*
+ * With what CPU time is left over, unless somebody waits. Who begins to wait gives the
+ * thread his own pace at once, for on a busy host a chunk can take long without.
+ */
+static void hvx_harvest_pace(struct hvx_harvest *hv)
+{
+	set_user_nice(current, atomic_read(&hv->waiters) ? 0 : HVX_HARVEST_NICE);
+	/* First the pace, then the look at who waits. Pairs with hvx_harvest_hurry(). */
+	smp_mb();
+	if (atomic_read(&hv->waiters))
+		set_user_nice(current, 0);
+}
+
+/* The caller is among those who wait. */
+static void hvx_harvest_hurry(struct hvx_harvest *hv)
+{
+	/* First who waits, then the pace. Pairs with hvx_harvest_pace(). */
+	smp_mb__after_atomic();
+	set_user_nice(hv->thread, 0);
+}
+
+/*
  * The VM's table does not change meanwhile: whoever wants to change it waits for this
  * first.
  */
@@ -156,8 +177,7 @@ static void hvx_harvest_table(struct hvx_harvest *hv)
 	int idx;
 
 	for (i = 0; i < n; ) {
-		set_user_nice(current, atomic_read(&hv->waiters) ?
-				       0 : HVX_HARVEST_NICE);
+		hvx_harvest_pace(hv);
 		end = min_t(u64, i + HVX_HARVEST_CHUNK, n);
 		idx = srcu_read_lock(&hv->kvm->srcu);
 		for (; i < end; i++) {
@@ -258,7 +278,8 @@ void hvx_harvest_begin(struct hvx_harvest *hv, const struct kvm_hpt_info *old,
 		       bool guest_view)
 {
 	hv->guest_view = guest_view;
-	WRITE_ONCE(hv->old, old);
+	/* There is a thread, and then something for it. Pairs with hvx_harvest_wait(). */
+	smp_store_release(&hv->old, old);
 	if (guest_view)
 		hvx_hook_add(hv->intercept, &hv->hook, &hvx_harvest_hook_ops);
 }
@@ -286,10 +307,13 @@ void hvx_harvest_start(struct hvx_harvest *hv)
  */
 void hvx_harvest_wait(struct hvx_harvest *hv)
 {
+	/* Pairs with hvx_harvest_begin(), and with the end of hvx_harvest_table(). */
+	if (!smp_load_acquire(&hv->old))
+		return;
 	atomic_inc(&hv->waiters);
+	hvx_harvest_hurry(hv);
 	/* At once, if it has not begun yet. */
 	flush_delayed_work(&hv->start_work);
-	/* Pairs with the end of hvx_harvest_table(). */
 	wait_event(hv->wait, !smp_load_acquire(&hv->old));
 	atomic_dec(&hv->waiters);
 }
