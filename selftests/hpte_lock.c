@@ -22,6 +22,7 @@
 #include "guest.h"
 #include "host.h"
 #include "hpt.h"
+#include "memory.h"
 #include "vmm.h"
 
 #define ORDER		18
@@ -114,15 +115,10 @@ static int nr_held(void)
 	return atoi(text);
 }
 
-/* Returns with the entry locked, as the n-th. */
-static void hold_start(struct hold *hold, struct vm *vm, u64 index, int ms,
-		       int n)
+static void hold_await(struct hold *hold, int n)
 {
 	unsigned long long end = now_us() + 5000000;
 
-	memset(hold, 0, sizeof(*hold));
-	snprintf(hold->text, sizeof(hold->text), "%d %llu %d", vm->fd,
-		 (unsigned long long)index, ms);
 	if (pthread_create(&hold->thread, NULL, hold_thread, hold))
 		die("cannot start a thread");
 	while (nr_held() < n) {
@@ -131,6 +127,25 @@ static void hold_start(struct hold *hold, struct vm *vm, u64 index, int ms,
 			    strerror(hold->error));
 		pause_us(200);
 	}
+}
+
+/* Returns with the entry locked, as the n-th. */
+static void hold_start(struct hold *hold, struct vm *vm, u64 index, int ms,
+		       int n)
+{
+	memset(hold, 0, sizeof(*hold));
+	snprintf(hold->text, sizeof(hold->text), "%d %llu %d", vm->fd,
+		 (unsigned long long)index, ms);
+	hold_await(hold, n);
+}
+
+/* Likewise, of the table that is prepared. */
+static void hold_start_pending(struct hold *hold, struct vm *vm, u64 index, int ms)
+{
+	memset(hold, 0, sizeof(*hold));
+	snprintf(hold->text, sizeof(hold->text), "%d %llu %d pending", vm->fd,
+		 (unsigned long long)index, ms);
+	hold_await(hold, 1);
 }
 
 static int hold_end(struct hold *hold)
@@ -250,6 +265,43 @@ TEST_F_TIMEOUT(lock, walk, 60)
 	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
 	EXPECT_EQ(0, hold_end(&hold));
 	EXPECT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+}
+
+/* It has been told to give up meanwhile: then it does, and comes to no other. */
+TEST_F_TIMEOUT(lock, worker_gives_up, 60)
+{
+	/* At the beginning of the table and near its end: by far not in one piece. */
+	struct page page[2] = { self->page, self->page };
+	const u64 group[2] = { 5, 1800 };
+	unsigned long long start, took;
+	struct hold hold[2];
+	u64 index[2];
+	int i, fd;
+
+	for (i = 0; i < 2; i++) {
+		page[i].offset = 0;
+		page[i].vsid = 0x10000 + group[i];
+		index[i] = index_of(&page[i], enter(self->vcpu, &page[i]), ORDER);
+		ASSERT_EQ(group[i], index[i] / HPTES_PER_GROUP);
+	}
+	start = now_us();
+	hold_start(&hold[0], self->vm, index[0], HOLD_MS / 2, 1);
+	hold_start(&hold[1], self->vm, index[1], 2 * HOLD_MS, 2);
+	ASSERT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+	/* It comes to the first. */
+	pause_us(HOLD_MS * 1000ull / 4);
+	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+	EXPECT_EQ(0, resize_prepare_once(self->vcpu, 0, 0));
+	/* Waits for the worker. */
+	fd = htab_fd(self->vm, 0);
+	took = now_us() - start;
+	ASSERT_LE(0, fd);
+	close(fd);
+	EXPECT_LE(HOLD_MS / 2 * 1000ull, took);
+	EXPECT_GT(3 * HOLD_MS / 2 * 1000ull, took);
+	EXPECT_EQ(0, hold_end(&hold[0]));
+	EXPECT_EQ(0, hold_end(&hold[1]));
+	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
 }
 
 /* So does an hcall, which is mirrored. */
@@ -424,6 +476,98 @@ TEST_F_TIMEOUT(lock, harvest_hurries, 60)
 	EXPECT_TRUE(harvests_at(thread, 0));
 	EXPECT_EQ(0, hold_end(&hold));
 	EXPECT_EQ(0, resize(self->vcpu, ORDER));
+}
+
+/* Nor does a memslot come or change before: the harvest uses the dirty bitmaps. */
+TEST_F_TIMEOUT(lock, memslot_waits_for_harvest, 60)
+{
+	u64 old = index_of(&self->page, self->slot, ORDER);
+	unsigned long long start;
+	struct hold hold;
+
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	start = now_us();
+	hold_start(&hold, self->vm, old, HOLD_MS, 1);
+	ASSERT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+	vm_slot_add(self->vm, 1, GIB, MIB, 0, 0);
+	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
+	EXPECT_EQ(0, hold_end(&hold));
+	EXPECT_EQ(0, resize(self->vcpu, ORDER));
+}
+
+/* No table is switched under a vCPU that is in an hcall, however long that takes. */
+TEST_F_TIMEOUT(lock, commit_waits_for_hcall, 60)
+{
+	u64 index = index_of(&self->page, self->slot, ORDER);
+	struct vcpu *asks = &self->vm->vcpu[1];
+	struct hold hold;
+
+	ASSERT_EQ(0, resize_prepare(asks, ORDER + 1));
+	hold_start(&hold, self->vm, index, HOLD_MS, 1);
+	vcpu_start(self->vcpu, guest_remove, index, page_avpn(&self->page));
+	/* It comes to the lock. */
+	pause_us(HOLD_MS * 1000ull / 3);
+	EXPECT_EQ(-EBUSY, resize_commit(asks, ORDER + 1));
+	EXPECT_EQ(H_SUCCESS, vcpu_join(self->vcpu));
+	EXPECT_EQ(0, hold_end(&hold));
+	EXPECT_EQ(0, resize_commit(asks, ORDER + 1));
+}
+
+/*
+ * What an entry that is removed has left in the new table goes as well, though the slot
+ * is locked when the hcall comes there. The guest would go on to use the page otherwise.
+ */
+TEST_F_TIMEOUT(lock, removed_while_held, 60)
+{
+	u64 index = index_of(&self->page, self->slot, ORDER);
+	u64 new = index_of(&self->page, self->slot, ORDER + 1);
+	u64 regs[9] = { H_AVPN, index, page_avpn(&self->page) };
+	struct hold hold;
+
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	hold_start_pending(&hold, self->vm, new, HOLD_MS);
+	EXPECT_EQ(H_SUCCESS, vcpu_hcall(self->vcpu, H_REMOVE, regs));
+	EXPECT_EQ(0, hold_end(&hold));
+	ASSERT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+	memset(regs, 0, sizeof(regs));
+	regs[1] = new;
+	EXPECT_EQ(H_SUCCESS, vcpu_hcall(self->vcpu, H_READ, regs));
+	EXPECT_EQ(0, regs[0]);
+}
+
+static const struct page another = {
+	.vsid = 0x4321,
+	.gpa = GUEST_DATA,
+	.prot = HPTE_R_RW,
+	.base_shift = 12,
+	.shift = 12,
+};
+
+static u64 guest_enter_another(u64 index)
+{
+	return guest_hcall4(H_ENTER, 0, index, page_v(&another), page_r(&another));
+}
+
+/* Nor is the table cleared under one whose hcall the module serves. */
+TEST_F_TIMEOUT(lock, reset_is_refused_during_hcall, 60)
+{
+	struct vm *vm = vm_create(.order = ORDER, .vcpus = 2);
+	u64 index = index_of(&another, 0, ORDER);
+	u64 args[9] = { H_EXACT, index, page_v(&another), page_r(&another) };
+	struct hold hold;
+
+	/* So that H_ENTER comes to the module. */
+	ASSERT_EQ(0, vm_set_limit(vm, __builtin_ctzl(sysconf(_SC_PAGESIZE)),
+				  KVM_PPC_HPT_MAX_PAGE_STRICT));
+	ASSERT_EQ(H_SUCCESS, vcpu_hcall(&vm->vcpu[0], H_ENTER, args));
+	hold_start(&hold, vm, index, HOLD_MS, 1);
+	vcpu_start(&vm->vcpu[0], guest_enter_another, index, 0);
+	/* It comes to the lock. */
+	pause_us(HOLD_MS * 1000ull / 3);
+	EXPECT_EQ(-EBUSY, vm_alloc_htab(vm, ORDER));
+	EXPECT_EQ(H_SUCCESS, vcpu_join(&vm->vcpu[0]));
+	EXPECT_EQ(0, hold_end(&hold));
+	vm_destroy(vm);
 }
 
 TEST_HARNESS_MAIN

@@ -10,8 +10,11 @@
 #include <linux/types.h>
 
 #if IS_ENABLED(CONFIG_KVM_HV_EXT_TEST)
+struct kvm;
+
 bool hvx_fail_alloc(void);
 bool hvx_verify(void);
+__be64 *hvx_test_pending_hpte(struct kvm *kvm, u64 index);
 #else
 static inline bool hvx_fail_alloc(void)
 {

@@ -6,7 +6,8 @@
  *
  * "FD INDEX MS", written to /sys/kernel/debug/kvm-hv-ext-test/hold by a process that
  * has a VM open as descriptor FD, locks that HPTE of the VM's present table for so
- * long. The file "held" has how many are being held.
+ * long; "FD INDEX MS pending" one of the table that is prepared. The file "held" has how
+ * many are being held.
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -17,19 +18,25 @@
 #include <linux/uaccess.h>
 
 #include "resize/hpt.h"
+#include "resize/knobs.h"
 
 /* How many locks are held. */
 static atomic_t held;
 
-/* The entry is in use, so that a harvest waits for it before the table is freed. */
-static int hold(struct kvm *kvm, u64 index, unsigned int ms)
+static __be64 *present_hpte(struct kvm *kvm, u64 index)
 {
 	struct kvm_hpt_info hpt = kvm->arch.hpt;
-	__be64 *hptep;
 
 	if (!hpt.virt || index >= hpt_nr_hptes(hpt.order))
+		return NULL;
+	return hvx_hptep(&hpt, index);
+}
+
+/* The entry is in use, so that a harvest waits for it before the table is freed. */
+static int hold(__be64 *hptep, unsigned int ms)
+{
+	if (!hptep)
 		return -EINVAL;
-	hptep = hvx_hptep(&hpt, index);
 	if (!hpte_in_use(hvx_hpte_v(hptep)))
 		return -ENOENT;
 	while (!try_lock_hpte(hptep, HPTE_V_HVLOCK))
@@ -41,13 +48,28 @@ static int hold(struct kvm *kvm, u64 index, unsigned int ms)
 	return 0;
 }
 
+/* This module has no reference on kvm-hv-ext but for so long: tests remove that. */
+static int hold_pending(struct kvm *kvm, u64 index, unsigned int ms)
+{
+	__be64 *(*pending_hpte)(struct kvm *kvm, u64 index);
+	int ret;
+
+	pending_hpte = symbol_get(hvx_test_pending_hpte);
+	if (!pending_hpte)
+		return -ENODEV;
+	ret = hold(pending_hpte(kvm, index), ms);
+	symbol_put(hvx_test_pending_hpte);
+	return ret;
+}
+
 static ssize_t hold_write(struct file *unused, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
-	char text[64];
+	int fd, fields, ret = -EINVAL;
+	char text[64], which[8];
 	struct file *file;
 	unsigned int ms;
-	int fd, ret = -EINVAL;
+	struct kvm *kvm;
 	u64 index;
 
 	if (count >= sizeof(text))
@@ -55,14 +77,18 @@ static ssize_t hold_write(struct file *unused, const char __user *buf,
 	if (copy_from_user(text, buf, count))
 		return -EFAULT;
 	text[count] = 0;
-	if (sscanf(text, "%d %llu %u", &fd, &index, &ms) != 3)
+	fields = sscanf(text, "%d %llu %u %7s", &fd, &index, &ms, which);
+	if (fields != 3 && (fields != 4 || strcmp(which, "pending")))
 		return -EINVAL;
 	file = fget(fd);
 	if (!file)
 		return -EBADF;
 	/* As /proc/self/fd calls it; KVM exports no better way to tell. */
-	if (!strcmp(file->f_path.dentry->d_name.name, "kvm-vm"))
-		ret = hold(file->private_data, index, ms);
+	if (!strcmp(file->f_path.dentry->d_name.name, "kvm-vm")) {
+		kvm = file->private_data;
+		ret = fields == 4 ? hold_pending(kvm, index, ms) :
+				    hold(present_hpte(kvm, index), ms);
+	}
 	fput(file);
 	return ret ?: count;
 }

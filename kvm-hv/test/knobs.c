@@ -4,9 +4,14 @@
  * CONFIG_KVM_HV_EXT_TEST=m.
  */
 #include <linux/atomic.h>
+#include <linux/cleanup.h>
+#include <linux/export.h>
+#include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
 
+#include "base/base.h"
 #include "resize/knobs.h"
+#include "resize/resize.h"
 
 static bool verify;
 module_param(verify, bool, 0644);
@@ -39,3 +44,29 @@ bool hvx_verify(void)
 {
 	return READ_ONCE(verify);
 }
+
+/**
+ * hvx_test_pending_hpte() - where an HPTE is of the table that is prepared for a VM
+ * @kvm: the VM
+ * @index: of the HPTE
+ *
+ * For kvm-hv-ext-test.ko. The table stays for as long as the test neither cancels the
+ * resize nor lets it time out; COMMIT makes it the VM's.
+ *
+ * Context: may sleep.
+ * Return: the HPTE, or NULL if no such table is ready.
+ */
+__be64 *hvx_test_pending_hpte(struct kvm *kvm, u64 index)
+{
+	struct hvx_vm *vm = hvx_vm_find(kvm);
+	struct hvx_resize *rs;
+
+	if (!vm)
+		return NULL;
+	guard(mutex)(&vm->resizer->lock);
+	rs = vm->resizer->pending;
+	if (!rs || rs->state != HVX_READY || index >= hpt_nr_hptes(rs->order))
+		return NULL;
+	return hvx_hptep(&rs->hpt, index);
+}
+EXPORT_SYMBOL_GPL(hvx_test_pending_hpte);
