@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "busy.h"
@@ -130,6 +132,35 @@ TEST_F_TIMEOUT(kill, lives, 300)
 		one_life(variant->road, variant->settle, &random);
 	EXPECT_TRUE(mem_returned(&self->before, 5000));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
+#define LARGE		27
+
+/* A table that is prepared is free when its VM has ended, not some time later. */
+TEST(free_when_it_ends)
+{
+	const char *why = vmm_lacks_ext(ROAD_IOCTL);
+	const long kib = 1l << (LARGE - 10);
+	struct mem_use during, after;
+	struct vm *vm;
+
+	if (why)
+		SKIP(return, "%s", why);
+	vm = vm_create(.order = ORDER);
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
+	ASSERT_EQ(0, resize_prepare(&vm->vcpu[0], LARGE));
+	mem_use(&during);
+	/* As nobody else gets the CPU then, but while we wait. */
+	ASSERT_EQ(0, setpriority(PRIO_PROCESS, 0, -20));
+	vcpu_destroy(&vm->vcpu[0]);
+	vm->nr_vcpus = 0;
+	close(vm->fd);
+	mem_look(&after);
+	/* Of the reserve the CPUs keep some pages at hand. */
+	EXPECT_LE(during.cma_free + kib / 2, after.cma_free);
+	EXPECT_GE(during.vmalloc_used - kib * 9 / 10, after.vmalloc_used);
+	vm->fd = -1;
+	vm_destroy(vm);
 }
 
 TEST_HARNESS_MAIN

@@ -199,6 +199,21 @@ TEST_F_TIMEOUT(memslot, after, 300)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
+/* What is prepared ends with it: the guest is not told that it is ready any more. */
+TEST_F(memslot, cancelled_at_once)
+{
+	if (vmm_lacks_ext(variant->road))
+		SKIP(return, "stock KVM keeps it");
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	EXPECT_EQ(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+	vm_slot_add(self->vm, SLOT + 1, ELSEWHERE, self->size, 0, 0);
+	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
+	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));
+	EXPECT_EQ(0, table_committed(self->table, ORDER + 1));
+	vm_slot_del(self->vm, SLOT + 1);
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
 /* A slot made while a resize was prepared can be mapped once it is done. */
 TEST_F_TIMEOUT(memslot, new_slot_is_usable, 120)
 {

@@ -483,4 +483,48 @@ TEST_F_TIMEOUT(race, work, 300)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
+static u64 guest_ask(u64 index)
+{
+	u64 n;
+
+	for (n = 0; !over; n++)
+		GUEST_ASSERT_EQ(H_SUCCESS, guest_hcall4(H_CLEAR_REF, 0, index, 0, 0));
+	return n;
+}
+
+/*
+ * Resizes are given up while a vCPU makes one hcall after the other: one that was on its
+ * way to the module just then is still served there, and not left to the VMM.
+ */
+TEST(given_up)
+{
+	const char *why = vmm_lacks_ext(ROAD_IOCTL);
+	unsigned int i, n = scaled(500);
+	struct page page = {
+		.vsid = 0x1234,
+		.gpa = GUEST_DATA,
+		.prot = HPTE_R_RW,
+		.base_shift = 12,
+		.shift = 12,
+		.bolted = true,
+	};
+	struct table *table;
+	u64 index = 0;
+
+	if (why)
+		SKIP(return, "%s", why);
+	table = table_create(.order = HPT_MIN_ORDER, .vcpus = 2,
+			     .strategy = KVM_PPC_HPT_RESIZE_MIRROR);
+	ASSERT_EQ(0, table_enter(table, &page, 0, &index));
+	vcpu_start(&table->vm->vcpu[1], guest_ask, index, 0);
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, resize_prepare(table->vcpu, HPT_MIN_ORDER));
+		pause_us(guest_random(&table->random) % 500);
+		ASSERT_EQ(0, resize_prepare_once(table->vcpu, 0, 0));
+	}
+	*vm_guest(table->vm, over) = true;
+	TH_LOG("%lu hcalls meanwhile", (long)vcpu_join(&table->vm->vcpu[1]));
+	table_destroy(table);
+}
+
 TEST_HARNESS_MAIN

@@ -184,6 +184,7 @@ TEST_F(seams, bits_of_a_loser)
 		.prot = HPTE_R_RW,
 	};
 	unsigned int i;
+	int fd;
 
 	for (i = 0; i < 32; i++) {
 		u64 index = (0x100 + 16 * i) * HPTES_PER_GROUP + 5;
@@ -205,6 +206,10 @@ TEST_F(seams, bits_of_a_loser)
 		ASSERT_EQ(0, vcpu_hcall(self->vcpu, H_ENTER, regs));
 	}
 	ASSERT_EQ(0, resize(self->vcpu, ORDER - 1));
+	/* Waits for the harvest, which is what could bring them. */
+	fd = htab_fd(self->vm, 0);
+	ASSERT_LE(0, fd);
+	close(fd);
 	for (i = 0; i < 32; i++) {
 		u64 index = (0x100 + 16 * i) * HPTES_PER_GROUP + 5;
 		u64 regs[9] = { 0, index };
@@ -411,6 +416,54 @@ TEST_F_TIMEOUT(seams, begun_while_a_slot_comes, 120)
 	}
 	TH_LOG("ended the %u. time", i);
 	EXPECT_EQ(1, ended);
+	munmap(coming.mem, COMING_SIZE);
+}
+
+/* Whether a memslot is there; this does not wait for those that come and go. */
+static bool slot_is_there(struct vm *vm)
+{
+	struct kvm_ppc_check_memory ask = {
+		.guest_addr = COMING_GPA,
+		.host_addr = (unsigned long)vm->slot[0].host,
+		.size = sysconf(_SC_PAGESIZE),
+	};
+
+	return vm_ioctl(vm, KVM_PPC_CHECK_MEMORY, &ask) == -EEXIST;
+}
+
+/* Nor is such a table committed before the memslot is there. */
+TEST_F_TIMEOUT(seams, committed_while_a_slot_comes, 120)
+{
+	struct coming coming = { .vm = self->vm };
+	unsigned int i, met = 0, n = 20;
+
+	ASSERT_EQ(0, enable(self->vm, KVM_CAP_PPC_HPT_RESIZE, 0,
+			    KVM_PPC_HPT_RESIZE_COPY, 0));
+	coming.mem = mmap(NULL, COMING_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, coming.mem);
+	for (i = 0; i < n && !met; i++) {
+		struct kvm_userspace_memory_region gone = { .slot = SLOT };
+		unsigned long before = vm_counter(self->vm, "counters",
+						  "cancelled_memslot");
+		pthread_t thread;
+		int ret;
+
+		ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, slot_comes, &coming));
+		while (vm_counter(self->vm, "counters", "cancelled_memslot") == before)
+			pause_us(50);
+		ASSERT_EQ(0, resize_prepare(self->vcpu, HPT_MIN_ORDER));
+		met += !slot_is_there(self->vm);
+		ret = resize_commit(self->vcpu, HPT_MIN_ORDER);
+		if (!ret)
+			EXPECT_TRUE(slot_is_there(self->vm));
+		pthread_join(thread, NULL);
+		ASSERT_EQ(0, coming.ret);
+		ASSERT_EQ(0, vm_ioctl(self->vm, KVM_SET_USER_MEMORY_REGION, &gone));
+	}
+	TH_LOG("it came during the %u. COMMIT", i);
+	EXPECT_EQ(1, met);
 	munmap(coming.mem, COMING_SIZE);
 }
 

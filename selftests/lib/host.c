@@ -159,17 +159,15 @@ static void write_file(const char *path, const char *text)
 }
 
 /**
- * mem_use() - how much memory of the kinds that a resize uses is in use
+ * mem_look() - how much memory is in use just now
  * @use: the answer
  */
-void mem_use(struct mem_use *use)
+void mem_look(struct mem_use *use)
 {
 	char text[8192];
 	ssize_t len;
 	int fd;
 
-	/* Cached files may be in the reserve. */
-	write_file("/proc/sys/vm/drop_caches", "3");
 	fd = open("/proc/meminfo", O_RDONLY);
 	len = read(fd, text, sizeof(text) - 1);
 	if (len <= 0)
@@ -180,6 +178,17 @@ void mem_use(struct mem_use *use)
 	use->cma_free = meminfo(text, "CmaFree:");
 	use->vmalloc_used = meminfo(text, "VmallocUsed:");
 	use->slab = meminfo(text, "SUnreclaim:");
+}
+
+/**
+ * mem_use() - how much memory of the kinds that a resize uses is in use
+ * @use: the answer
+ */
+void mem_use(struct mem_use *use)
+{
+	/* Cached files may be in the reserve. */
+	write_file("/proc/sys/vm/drop_caches", "3");
+	mem_look(use);
 }
 
 /*

@@ -28,6 +28,7 @@ struct mem_use {
 
 int file_write(const char *path, const char *text);
 
+void mem_look(struct mem_use *use);
 void mem_use(struct mem_use *use);
 bool mem_returned(const struct mem_use *before, unsigned long ms);
 
