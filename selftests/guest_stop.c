@@ -611,20 +611,13 @@ TEST_F(stop, others_still_trap)
 	EXPECT_EQ(0, *(u32 *)vm_host(self->vm, saw->srr0));
 }
 
-/*
- * Two VMs take turns on one CPU. What the one that did not ask gets must not
- * depend on the other, nor the other way round. It is up to the host's last idle
- * state, so keep the host to one.
- */
-TEST_F_TIMEOUT(stop, neighbour, 300)
+/* How often a VM that did not ask finds its stop refused, alone and with one beside it. */
+static void take_turns(struct __test_metadata *_metadata, struct vm **vm, u64 ways,
+		       unsigned int vcpus)
 {
-	unsigned int i, n = scaled(300), cpu = sched_getcpu();
-	unsigned long states;
+	unsigned int i, n = scaled(300);
 	u64 alone, beside;
 	struct vm *off;
-
-	stay_on(cpu);
-	states = host_allow_idle(cpu, 0);
 
 	off = vm_create_stop(0, 1, IPI_NONE);
 	for (i = 0; i < n; i++)
@@ -632,19 +625,53 @@ TEST_F_TIMEOUT(stop, neighbour, 300)
 	alone = taken(off, 0, VEC_PROGRAM);
 	vm_destroy(off);
 
-	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
+	*vm = vm_create_stop(ways, vcpus, IPI_NONE);
 	off = vm_create_stop(0, 1, IPI_NONE);
-	for (i = 0; i < variant->vcpus; i++)
-		vcpu_start(&self->vm->vcpu[i], guest_wake_by_dec, i, n * 8);
+	for (i = 0; i < vcpus; i++)
+		vcpu_start(&(*vm)->vcpu[i], guest_wake_by_dec, i, n * 8);
 	for (i = 0; i < n; i++)
 		try_stop(off);
-	for (i = 0; i < variant->vcpus; i++)
-		vcpu_join(&self->vm->vcpu[i]);
+	for (i = 0; i < vcpus; i++)
+		vcpu_join(&(*vm)->vcpu[i]);
 	beside = taken(off, 0, VEC_PROGRAM);
 	vm_destroy(off);
-	host_allow_idle(cpu, states);
+	TH_LOG("%lu of %u refused alone, %lu beside", (long)alone, n, (long)beside);
 	EXPECT_EQ(alone, beside);
-	expect_no_program(_metadata, self->vm);
+	expect_no_program(_metadata, *vm);
+}
+
+/*
+ * Two VMs take turns on one CPU. What the one that did not ask gets must not
+ * depend on the other, nor the other way round. It is up to the host's last idle
+ * state, so keep the host to one.
+ */
+TEST_F_TIMEOUT(stop, neighbour, 300)
+{
+	unsigned int cpu = sched_getcpu();
+	unsigned long states;
+
+	stay_on(cpu);
+	states = host_allow_idle(cpu, 0);
+	take_turns(_metadata, &self->vm, variant->ways, variant->vcpus);
+	host_allow_idle(cpu, states);
+}
+
+/* Nor where the module leaves the one that did not ask to the host's last idle state. */
+TEST_F_TIMEOUT(stop, neighbour_left_alone, 300)
+{
+	bool traps = stop_param_is("off_traps", "Y");
+	unsigned int cpu = sched_getcpu();
+	unsigned long states;
+
+	stay_on(cpu);
+	/* The first that stops: that one leaves PSSCR clear. */
+	states = host_allow_idle(cpu, BIT(1));
+	pause_us(100000);
+	host_allow_idle(cpu, 0);
+	ASSERT_TRUE(module_set_param("guest_stop_off_traps", 0));
+	take_turns(_metadata, &self->vm, variant->ways, variant->vcpus);
+	EXPECT_TRUE(module_set_param("guest_stop_off_traps", traps));
+	host_allow_idle(cpu, states);
 }
 
 /*
