@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # file: kvm-hv/core/ops.c
 # takes out: a change of memslots ends no resize
-# test: resize_memslot -t during
+# test: resize_memslot -t cancelled_at_once
 /^static int hvx_prepare_memory_region\(/,/^}/s/hvx_resize_cancel\(vm, HVX_CANCEL_MEMSLOT\);//
 /^static void hvx_flush_memslot\(/,/^}/{
 /if \(vm\)/d

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 # file: kvm-hv/resize/resize.c
 # takes out: the worker is not told that its resize was cancelled
-# test: resize_abi -t cancel
-# test: resize_abi -t prepare_another_shift
-# test: resize_throttle
+# test: hpte_lock -t worker_gives_up
 /^void hvx_resize_cancel_locked\(/,/^}/s/WRITE_ONCE\(rs->progress.cancel, true\);//
