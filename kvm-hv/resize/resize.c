@@ -3,14 +3,7 @@
  * HPT resize: the state machine (PAPR ACR "Hash Page Table Resizing").
  *
  * A PREPARE makes a struct hvx_resize the VM's pending one and wakes the worker;
- * the same PREPARE again polls it. The ways in which things come to an end:
- *
- *  cancel	the pending resize is given up. If the worker has it at that moment, the
- *		worker notices and frees it;
- *  suspend	cancel, and none may begin until resume, for the table is replaced;
- *  discard	the tables of a resize are to be freed, by a worker: that takes long, and
- *		who finds that they are not needed any more holds locks;
- *  free	they are.
+ * the same PREPARE again polls it. How it ends is in commit.c or end.c.
  *
  * There is one worker for a VM that prepares, it does one thing at a time, and waits
  * until what was discarded is free. So a VM never holds more than one new table,
@@ -19,7 +12,6 @@
  */
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
-#include <linux/moduleparam.h>
 #include <linux/slab.h>
 
 #include "base/base.h"
@@ -29,11 +21,6 @@
 
 #define CREATE_TRACE_POINTS
 #include "resize/trace.h"
-
-static unsigned int commit_timeout_ms = 30000;
-module_param(commit_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(commit_timeout_ms,
-		 "Milliseconds that a prepared HPT waits for COMMIT before it is freed (0: for ever)");
 
 /* How long a PREPARE tries to stop the vCPUs, and how long it lets them run. */
 #define HVX_PREPARE_PATIENCE_MS	30000
@@ -57,8 +44,6 @@ MODULE_PARM_DESC(commit_timeout_ms,
 struct workqueue_struct *hvx_wq;
 /* The parts of a copy, which are waited for with the vCPUs stopped. */
 struct workqueue_struct *hvx_copy_wq;
-/* What frees memory that nobody asks for any more waits for no other VM's work. */
-static struct workqueue_struct *hvx_discard_wq;
 
 /*
  * While tables are made or replaced the guest's memory is to stay. That is a service,
@@ -71,179 +56,6 @@ static void hvx_resize_hold_memory(struct hvx_resize *rs)
 	/* The caller has begun to watch; mmap_lock is not for who holds the lock. */
 	hvx_balloon_get_atomic(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = true;
-}
-
-/* The lock is held, unless it has been committed and harvested. */
-static void hvx_resize_release_memory(struct hvx_resize *rs)
-{
-	struct hvx_resizer *rz = rs->vm->resizer;
-
-	if (!rs->holds_memory)
-		return;
-	/* COMMIT has noted it already. */
-	if (rs != rz->committed)
-		hvx_throttle_held(&rz->throttle, rs->started);
-	hvx_balloon_put(rs->vm, HVX_HOLDER_RESIZE);
-	rs->holds_memory = false;
-}
-
-static void hvx_resize_stop(struct hvx_resize *rs)
-{
-	if (rs->strategy->stop)
-		rs->strategy->stop(rs);
-}
-
-/*
- * Free the tables that a resize holds. Nobody else knows of them any more, but that
- * vCPUs may still be in what the strategy has stopped.
- */
-static void hvx_resize_free_tables(struct hvx_resize *rs)
-{
-	if (rs->hpt.virt)
-		hvx_hook_wait(&rs->vm->intercept);
-	if (rs->strategy->free)
-		rs->strategy->free(rs);
-	hvx_hpt_free(&rs->hpt);
-	hvx_rmaps_free(rs->rmaps);
-	rs->rmaps = NULL;
-}
-
-static void hvx_resize_free(struct hvx_resize *rs)
-{
-	hvx_resize_free_tables(rs);
-	kfree(rs);
-}
-
-static void hvx_discard_work(struct work_struct *work)
-{
-	struct hvx_resizer *rz = container_of(work, struct hvx_resizer,
-					      discard_work);
-	struct llist_node *list = llist_del_all(&rz->discarded);
-	struct hvx_resize *rs, *next;
-
-	llist_for_each_entry_safe(rs, next, list, node)
-		hvx_resize_free(rs);
-}
-
-/* Have a resize freed that nobody else knows of. Context: any. */
-static void hvx_resize_discard(struct hvx_resize *rs)
-{
-	struct hvx_resizer *rz = rs->vm->resizer;
-
-	llist_add(&rs->node, &rz->discarded);
-	queue_work(hvx_discard_wq, &rz->discard_work);
-}
-
-/**
- * hvx_resize_cancel_locked() - give up the resize in flight, if there is one
- * @vm: the VM
- * @why: for the counters
- *
- * The guest learns of it when it says COMMIT.
- *
- * Context: may sleep; the resizer's lock is held.
- */
-void hvx_resize_cancel_locked(struct hvx_vm *vm, enum hvx_cancel why)
-{
-	struct hvx_resizer *rz = vm->resizer;
-	struct hvx_resize *rs = rz->pending;
-
-	lockdep_assert_held(&rz->lock);
-	if (!rs)
-		return;
-	rz->pending = NULL;
-	if (rs->state != HVX_FAILED) {
-		rz->stats.cancels[why]++;
-		trace_hvx_cancel(vm->kvm, rs->order, why);
-	}
-	hvx_resize_release_memory(rs);
-	WRITE_ONCE(rs->progress.cancel, true);
-	if (rs->busy)
-		return;
-	hvx_resize_stop(rs);
-	if (rs->hpt.virt)
-		hvx_resize_discard(rs);
-	else
-		hvx_resize_free(rs);
-}
-
-/**
- * hvx_resize_cancel() - likewise, without the lock
- * @vm: the VM
- * @why: for the counters
- *
- * Context: may sleep; kvm->slots_lock may be held.
- */
-void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why)
-{
-	guard(mutex)(&vm->resizer->lock);
-	hvx_resize_cancel_locked(vm, why);
-}
-
-/**
- * hvx_resize_suspend() - cancel, and let none begin until hvx_resize_resume()
- * @vm: the VM
- * @why: for the counters
- *
- * On return the worker does not look at the present table, a PREPARE that comes before
- * the table has been replaced does not wake it, and no memory is held for a resize.
- *
- * Context: may sleep; the hpt_lock is held, kvm->slots_lock is not.
- */
-void hvx_resize_suspend(struct hvx_vm *vm, enum hvx_cancel why)
-{
-	struct hvx_resizer *rz = vm->resizer;
-
-	lockdep_assert_held(&rz->hpt_lock);
-	mutex_lock(&rz->lock);
-	hvx_resize_cancel_locked(vm, why);
-	rz->suspended = true;
-	mutex_unlock(&rz->lock);
-	/* If it is queued only, others' works are not waited for. */
-	cancel_delayed_work_sync(&rz->prepare_work);
-	flush_work(&rz->discard_work);
-}
-
-/**
- * hvx_resize_resume() - a resize may begin again
- * @vm: the VM
- *
- * Context: may sleep; the hpt_lock is held.
- */
-void hvx_resize_resume(struct hvx_vm *vm)
-{
-	struct hvx_resizer *rz = vm->resizer;
-
-	lockdep_assert_held(&rz->hpt_lock);
-	guard(mutex)(&rz->lock);
-	rz->suspended = false;
-}
-
-/* The harvest has done with a table. Context: the harvest's thread. */
-static void hvx_resize_harvested(struct hvx_harvest *hv, u64 found, u64 left)
-{
-	struct hvx_resizer *rz = container_of(hv, struct hvx_resizer, harvest);
-	struct hvx_resize *rs = rz->committed;
-
-	if (rs->strategy->bolted_only)
-		WRITE_ONCE(rz->records[rs->record].dropped, left);
-	rz->stats.harvested += found;
-	hvx_resize_release_memory(rs);
-	rz->committed = NULL;
-	hvx_resize_discard(rs);
-}
-
-static void hvx_resize_timeout(struct work_struct *work)
-{
-	struct hvx_resizer *rz = container_of(to_delayed_work(work),
-					      struct hvx_resizer, timeout_work);
-	struct hvx_vm *vm = rz->vm;
-
-	guard(mutex)(&rz->lock);
-	/* The timer may have been set for a predecessor. */
-	if (rz->pending && rz->pending->state == HVX_READY &&
-	    time_after_eq(jiffies, rz->pending->deadline))
-		hvx_resize_cancel_locked(vm, HVX_CANCEL_TIMEOUT);
 }
 
 /* Milliseconds to go, at least 1, from how fast it went so far. */
@@ -306,15 +118,6 @@ static int hvx_resize_fill(struct hvx_resize *rs)
 	return ret;
 }
 
-/* When a resize that is ready is given up, if it has not been committed. */
-static unsigned long hvx_resize_deadline(void)
-{
-	unsigned int timeout_ms = READ_ONCE(commit_timeout_ms);
-
-	return jiffies + (timeout_ms ? msecs_to_jiffies(timeout_ms) :
-				       MAX_JIFFY_OFFSET);
-}
-
 /* What the worker has achieved; the lock is held. */
 static void hvx_resize_prepared(struct hvx_resize *rs, int ret)
 {
@@ -331,9 +134,7 @@ static void hvx_resize_prepared(struct hvx_resize *rs, int ret)
 		hvx_resize_release_memory(rs);
 	} else {
 		rs->state = HVX_READY;
-		rs->deadline = hvx_resize_deadline();
-		mod_delayed_work(hvx_discard_wq, &rz->timeout_work,
-				 rs->deadline - jiffies);
+		hvx_resize_expires(rs);
 	}
 }
 
@@ -571,11 +372,7 @@ void hvx_resizer_init(struct hvx_resizer *rz, struct hvx_vm *vm)
 	mutex_init(&rz->lock);
 	hvx_strategy_init(rz);
 	INIT_DELAYED_WORK(&rz->prepare_work, hvx_prepare_work);
-	INIT_DELAYED_WORK(&rz->timeout_work, hvx_resize_timeout);
-	INIT_WORK(&rz->discard_work, hvx_discard_work);
-	init_llist_head(&rz->discarded);
-	hvx_harvest_init(&rz->harvest, vm->kvm, &vm->intercept,
-			 hvx_resize_harvested);
+	hvx_resize_end_init(rz);
 }
 
 /**
@@ -590,10 +387,7 @@ void hvx_resizer_destroy(struct hvx_vm *vm)
 
 	hvx_resize_cancel(vm, HVX_CANCEL_DESTROY);
 	cancel_delayed_work_sync(&rz->prepare_work);
-	cancel_delayed_work_sync(&rz->timeout_work);
-	hvx_harvest_wait(&rz->harvest);
-	hvx_harvest_destroy(&rz->harvest);
-	flush_work(&rz->discard_work);
+	hvx_resize_end_destroy(rz);
 }
 
 static struct workqueue_struct **const hvx_queues[] = {

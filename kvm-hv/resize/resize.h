@@ -181,10 +181,19 @@ int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_origin origin);
 bool hvx_resize_valid(u64 flags, u64 order);
 struct hvx_resize *hvx_resize_current(struct hvx_vm *vm);
+
+/* end.c */
+void hvx_resize_end_init(struct hvx_resizer *rz);
+void hvx_resize_end_destroy(struct hvx_resizer *rz);
 void hvx_resize_cancel_locked(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_cancel(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_suspend(struct hvx_vm *vm, enum hvx_cancel why);
 void hvx_resize_resume(struct hvx_vm *vm);
+void hvx_resize_expires(struct hvx_resize *rs);
+void hvx_resize_release_memory(struct hvx_resize *rs);
+void hvx_resize_stop(struct hvx_resize *rs);
+void hvx_resize_free_tables(struct hvx_resize *rs);
+void hvx_resize_free(struct hvx_resize *rs);
 
 /* hcall.c */
 bool hvx_resize_hcall(struct hvx_vm *vm, struct kvm_vcpu *vcpu);
@@ -214,7 +223,7 @@ void hvx_switch(struct hvx_resize *rs);
 /* warm.c */
 void hvx_warm_unmap(struct hvx_vm *vm, gfn_t start, gfn_t end);
 
-extern struct workqueue_struct *hvx_wq, *hvx_copy_wq;
+extern struct workqueue_struct *hvx_wq, *hvx_copy_wq, *hvx_discard_wq;
 
 int hvx_resize_init(void);
 void hvx_resize_exit(void);

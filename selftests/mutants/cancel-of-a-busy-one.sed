@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# file: kvm-hv/resize/resize.c
+# file: kvm-hv/resize/end.c
 # takes out: cancel frees what the worker has in its hands
 # test: resize_abi -t prepare_another_shift
 # test: resize_abi -t cancel
