@@ -44,6 +44,7 @@ help:
 ##   make soak HOURS=2
 ##                     the same few tests over and over, on a host that preempts
 ##   make mutants      break the module on purpose, and see which test notices (an hour)
+##   make coverage     which lines and branches the tests reach (two hours)
 ##   make check-vmm    build QEMU with the patches of kvm-hv/qemu, and test it (20 minutes)
 ##   make check-vmm-host
 ##                     the same on an emulated host, with KVM (30 minutes)
@@ -78,7 +79,7 @@ check: modules
 	@lab/check-here
 
 setup kernels demo shell qemu bench check-patches check-vmm check-vmm-host check-migrate \
-check-two-hosts soak mutants deb rpm check-packages:
+check-two-hosts soak mutants coverage deb rpm check-packages:
 	@echo "make $@ is for the emulated host: leave out LAB=host" >&2; exit 1
 
 else
@@ -136,9 +137,14 @@ check-patches: setup
 	@lab/qemu-build
 	@lab/check-patches
 
-.PHONY: soak mutants check-packages
+.PHONY: soak mutants coverage check-packages
 mutants: setup
 	@lab/mutants
+
+coverage: setup
+	@lab/qemu-build
+	@lab/kernel-build 7.3 big-endian
+	@lab/coverage
 
 soak: setup
 	@lab/kernel-build $(or $(KERNEL),7.3-4k)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What every lab script needs: where things are, and how to speak to the user.
-# To be sourced. Defines TOP (the clone), BUILD (its output), CACHE (shared by
-# all clones of one user) and the functions below.
+# To be sourced. Defines TOP (the clone), BUILD (its output, or LAB_BUILD), CACHE (shared
+# by all clones of one user) and the functions below.
 
 set -euo pipefail
 
@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # for the scripts that source this file
-BUILD=$TOP/build
+BUILD=${LAB_BUILD:-$TOP/build}
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kvm-hv-ext
 # shellcheck disable=SC2034
 CROSS=powerpc64le-linux-gnu-
