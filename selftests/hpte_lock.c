@@ -503,7 +503,7 @@ TEST_F_TIMEOUT(lock, commit_waits_for_hcall, 60)
 	struct hold hold;
 
 	ASSERT_EQ(0, resize_prepare(asks, ORDER + 1));
-	hold_start(&hold, self->vm, index, HOLD_MS, 1);
+	hold_start(&hold, self->vm, index, 2 * HOLD_MS, 1);
 	vcpu_start(self->vcpu, guest_remove, index, page_avpn(&self->page));
 	/* It comes to the lock. */
 	pause_us(HOLD_MS * 1000ull / 3);
@@ -560,7 +560,7 @@ TEST_F_TIMEOUT(lock, reset_is_refused_during_hcall, 60)
 	ASSERT_EQ(0, vm_set_limit(vm, __builtin_ctzl(sysconf(_SC_PAGESIZE)),
 				  KVM_PPC_HPT_MAX_PAGE_STRICT));
 	ASSERT_EQ(H_SUCCESS, vcpu_hcall(&vm->vcpu[0], H_ENTER, args));
-	hold_start(&hold, vm, index, HOLD_MS, 1);
+	hold_start(&hold, vm, index, 2 * HOLD_MS, 1);
 	vcpu_start(&vm->vcpu[0], guest_enter_another, index, 0);
 	/* It comes to the lock. */
 	pause_us(HOLD_MS * 1000ull / 3);
