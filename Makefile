@@ -142,8 +142,6 @@ mutants: setup
 	@lab/mutants
 
 coverage: setup
-	@lab/qemu-build
-	@lab/kernel-build 7.3 big-endian
 	@lab/coverage
 
 soak: setup
