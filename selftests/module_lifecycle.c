@@ -192,6 +192,45 @@ TEST_F_TIMEOUT(module, call_of_older_vm, 60)
 	vm_destroy(slow.vm);
 }
 
+#define RAM		(32 * MIB)
+#define RAM_ORDER	20	/* all of it in real mode, in pages of 4 KiB, too */
+#define HOLE		(24 * MIB)
+
+static u64 guest_touch(u64 gpa)
+{
+	return *(volatile u64 *)gpa;
+}
+
+/* A vCPU of such a VM came in by the module, and waits for a page. */
+TEST_F_TIMEOUT(module, vcpu_of_older_vm, 60)
+{
+	void *mem = vmm_map_backing(RAM, sysconf(_SC_PAGESIZE));
+	const u64 word = 0x1234;
+	const int not_yet = 1;
+	volatile int removed = not_yet;
+	pthread_t removes;
+	struct gap gap;
+	struct vm *vm;
+
+	if (!gap_open(&gap, mem + HOLE))
+		SKIP(return, "no userfaultfd here");
+	vm = vm_create(.order = RAM_ORDER, .ram = RAM, .memory = mem);
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
+	ASSERT_EQ(0, module_insert(self->path, ""));
+	vcpu_start(&vm->vcpu[0], guest_touch, HOLE, 0);
+	gap_await(&gap);
+	ASSERT_EQ(0, pthread_create(&removes, NULL, remove_module, (void *)&removed));
+	/* So long as it takes otherwise, by far. */
+	pause_us(2000000);
+	EXPECT_EQ(not_yet, removed);
+	gap_let_in(&gap, &word, sizeof(word));
+	EXPECT_EQ(word, vcpu_join(&vm->vcpu[0]));
+	pthread_join(removes, NULL);
+	EXPECT_EQ(0, removed);
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
+	vm_destroy(vm);
+}
+
 /* VMs of another process are made, run, resized and ended all the time. */
 static void come_and_go(void)
 {
