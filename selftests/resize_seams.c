@@ -556,4 +556,19 @@ TEST_F_TIMEOUT(seams, eventfds_come_and_go, 120)
 	EXPECT_TRUE(mem_returned(&before, 2000));
 }
 
+/* Arguments that are not in memory. */
+TEST_F(seams, no_argument)
+{
+	void *nowhere = (void *)BIT_ULL(62);
+
+	EXPECT_EQ(-EFAULT, vm_ioctl(self->vm, KVM_PPC_ALLOCATE_HTAB, nowhere));
+	EXPECT_EQ(-EFAULT, vm_ioctl(self->vm, KVM_PPC_RESIZE_HPT_PREPARE, nowhere));
+	EXPECT_EQ(-EFAULT, vm_ioctl(self->vm, KVM_PPC_RESIZE_HPT_COMMIT, nowhere));
+	EXPECT_EQ(-EFAULT, vm_ioctl(self->vm, KVM_PPC_BALLOON_INHIBIT, nowhere));
+	EXPECT_EQ(-EFAULT, vm_ioctl(self->vm, KVM_PPC_HV_EXT_STATE, nowhere));
+	EXPECT_EQ(-EFAULT, vm_ioctl(self->vm, KVM_PPC_CHECK_MEMORY, nowhere));
+	EXPECT_GUEST_RUNS(self->vcpu);
+	EXPECT_EQ(0, table_resize(self->table, ORDER + 1));
+}
+
 TEST_HARNESS_MAIN

@@ -179,6 +179,37 @@ void vm_slot_use(struct vm *vm, unsigned int id, unsigned long gpa,
 		die("memslot %u at %#lx: %s", id, gpa, strerror(-ret));
 }
 
+static FILE *open_shown(struct vm *vm, const char *file)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/%s",
+		 getpid(), vm->fd, file);
+	f = fopen(path, "r");
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	return f;
+}
+
+/**
+ * vm_shown() - what the module shows of a VM
+ * @vm: the VM
+ * @file: in its debugfs directory hv-ext
+ * @text: for what is in it
+ * @size: of @text
+ *
+ * Return: @text.
+ */
+const char *vm_shown(struct vm *vm, const char *file, char *text, size_t size)
+{
+	FILE *f = open_shown(vm, file);
+
+	text[fread(text, 1, size - 1, f)] = 0;
+	fclose(f);
+	return text;
+}
+
 /**
  * vm_counter() - a number that the module shows of a VM
  * @vm: the VM
@@ -189,16 +220,11 @@ void vm_slot_use(struct vm *vm, unsigned int id, unsigned long gpa,
  */
 unsigned long vm_counter(struct vm *vm, const char *file, const char *name)
 {
-	char path[128], line[128];
+	FILE *f = open_shown(vm, file);
 	unsigned long val = ~0ul;
 	size_t len = strlen(name);
-	FILE *f;
+	char line[128];
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/%s",
-		 getpid(), vm->fd, file);
-	f = fopen(path, "r");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
 	while (fgets(line, sizeof(line), f))
 		if (!strncmp(line, name, len) && line[len] == ' ')
 			sscanf(line + len, "%lu", &val);
