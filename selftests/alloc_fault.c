@@ -64,6 +64,28 @@ static bool module_text(char *start, char *end, size_t size)
 	return last;
 }
 
+/* The function that calls a module's, when it is inserted: it has no text before. */
+static bool init_text(char *start, char *end, size_t size)
+{
+	unsigned long at, first = 0, next = ~0ul;
+	char line[256], type, name[128];
+	FILE *f = fopen("/proc/kallsyms", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx %c %127s", &at, &type, name) != 3)
+			continue;
+		if (!strcmp(name, "do_one_initcall"))
+			first = at;
+		else if (first && at > first && at < next)
+			next = at;
+	}
+	if (f)
+		fclose(f);
+	snprintf(start, size, "%#lx", first);
+	snprintf(end, size, "%#lx", next);
+	return first;
+}
+
 /* Only what is called from there, or with all as the kernel has it from the start. */
 static int choose(const char *start, const char *end)
 {
@@ -292,6 +314,66 @@ static const struct {
 	{ "a node", op_node, op_profile },
 	{ "debugfs", op_debugfs, NULL },
 };
+
+FIXTURE(load)
+{
+	char params[512];
+	struct mem_use before;
+	int nth;
+	int kmsg;
+};
+
+FIXTURE_SETUP(load)
+{
+	char start[32], end[32];
+
+	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (self->nth < 0 || access(faults[0], F_OK))
+		SKIP(return, "this kernel has no fault injection");
+	if (!module_path() || !module_loaded())
+		SKIP(return, "no kvm-hv-ext.ko to insert: set KVM_HV_EXT_KO");
+	ASSERT_TRUE(init_text(start, end, sizeof(start)));
+	ASSERT_EQ(0, choose(start, end));
+	self->kmsg = kmsg_open();
+	module_params(self->params, sizeof(self->params));
+	ASSERT_EQ(0, module_remove());
+	mem_use(&self->before);
+}
+
+FIXTURE_TEARDOWN(load)
+{
+	fail_nth(self->nth, 0);
+	EXPECT_EQ(0, choose("0", "0xffffffffffffffff"));
+	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+	EXPECT_TRUE(mem_returned(&self->before, 5000));
+	EXPECT_EQ(0, module_insert(module_path(), self->params));
+	close(self->kmsg);
+	close(self->nth);
+}
+
+/* The module is there afterwards, or nothing of it. */
+TEST_F_TIMEOUT(load, each_allocation, 300)
+{
+	unsigned int n, refused = 0;
+	bool failed = true;
+	int ret;
+
+	for (n = 1; failed && n < MOST; n++) {
+		fail_nth(self->nth, n);
+		ret = module_insert(module_path(), self->params);
+		failed = has_failed(self->nth);
+		fail_nth(self->nth, 0);
+		EXPECT_TRUE(!ret || (failed && ret == -ENOMEM))
+			TH_LOG("allocation %u: %d", n, ret);
+		EXPECT_EQ(!ret, module_loaded());
+		refused += !!ret;
+		if (!ret)
+			ASSERT_EQ(0, module_remove());
+	}
+	EXPECT_FALSE(failed);
+	TH_LOG("%u allocations, %u of them needed", n - 2, refused);
+	EXPECT_GT(refused, 5);
+}
 
 FIXTURE(faults)
 {
