@@ -721,6 +721,7 @@ TEST_F_TIMEOUT(fuzz, ioctls, 100000)
 		sprintf(text + strlen(text), " %s %lu/%lu", names[i], self->counts->done[i],
 			self->counts->tried[i]);
 	}
+	counted(tried, "ioctls");
 	TH_LOG("%lu ioctls, %lu with success, %lu exits of vCPUs:%s", tried, done,
 	       self->counts->exits, text);
 	/* These can be done at any time, or this was no fuzzing. */

@@ -113,6 +113,7 @@ TEST_F_TIMEOUT(module, again_and_again, 300)
 		EXPECT_EQ(0, resize(&vm->vcpu[0], ORDER + 1));
 		vm_destroy(vm);
 	}
+	counted(n, "removals");
 	if (n > 2)
 		EXPECT_TRUE(mem_returned(&before, 5000));
 }
@@ -282,6 +283,7 @@ TEST_F_TIMEOUT(module, in_the_midst, 300)
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
 	kill(pid, SIGKILL);
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	counted(n, "removals-beside-VMs");
 	TH_LOG("%u removals, refused %u times", n, refused);
 }
 

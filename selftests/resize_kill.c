@@ -130,6 +130,7 @@ TEST_F_TIMEOUT(kill, lives, 300)
 	mem_use(&self->before);
 	for (i = 0; i < n; i++)
 		one_life(variant->road, variant->settle, &random);
+	counted(n + 1, "VMMs-killed");
 	EXPECT_TRUE(mem_returned(&self->before, 5000));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }

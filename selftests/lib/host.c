@@ -242,6 +242,19 @@ bool mem_returned(const struct mem_use *before, unsigned long ms)
 }
 
 /**
+ * counted() - tell who runs this many times how much was done this time
+ * @n: how many
+ * @what: of what, in one word
+ *
+ * lab/soak adds them up.
+ */
+void counted(unsigned long n, const char *what)
+{
+	printf("# counted: %lu %s\n", n, what);
+	fflush(stdout);
+}
+
+/**
  * module_path() - where kvm-hv-ext.ko is
  *
  * KVM_HV_EXT_KO names it, else it is the one installed for this kernel.

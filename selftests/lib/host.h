@@ -11,6 +11,7 @@
 void __noreturn __printf(1, 2) die(const char *fmt, ...);
 
 unsigned long scaled(unsigned long count);
+void counted(unsigned long n, const char *what);
 unsigned int host_slower(void);
 unsigned long long test_seed(void);
 unsigned long long now_us(void);
