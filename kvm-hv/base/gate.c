@@ -209,7 +209,7 @@ int hvx_gate_close(struct hvx_gate *gate, unsigned long longest)
 
 	spin_lock(&gate->lock);
 	WARN_ON_ONCE(gate->closed);
-	gate->closed = true;
+	WRITE_ONCE(gate->closed, true);
 	spin_unlock(&gate->lock);
 
 	do {
@@ -234,7 +234,7 @@ int hvx_gate_close(struct hvx_gate *gate, unsigned long longest)
 void hvx_gate_open(struct hvx_gate *gate)
 {
 	spin_lock(&gate->lock);
-	gate->closed = false;
+	WRITE_ONCE(gate->closed, false);
 	spin_unlock(&gate->lock);
 	wake_up_all(&gate->wait);
 }
@@ -250,8 +250,8 @@ void hvx_gate_open(struct hvx_gate *gate)
 void hvx_gate_kill(struct hvx_gate *gate)
 {
 	spin_lock(&gate->lock);
-	gate->closed = true;
-	gate->dead = true;
+	WRITE_ONCE(gate->closed, true);
+	WRITE_ONCE(gate->dead, true);
 	spin_unlock(&gate->lock);
 	wake_up_all(&gate->wait);
 

@@ -16,8 +16,8 @@ struct task_struct;
 struct hvx_gate {
 	spinlock_t lock;		/* the three below, and each entry's kicked */
 	struct list_head inside;	/* of struct hvx_gate_entry */
-	bool closed;
-	bool dead;			/* nobody enters any more */
+	bool closed;			/* who waits looks without the lock */
+	bool dead;			/* nobody enters any more; likewise */
 	wait_queue_head_t wait;		/* for "open" */
 	wait_queue_head_t empty;	/* for "nobody inside" */
 	atomic64_t section;		/* the number of sections that begin, from 1 */

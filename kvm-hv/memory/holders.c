@@ -46,7 +46,7 @@ void hvx_holders_add(struct hvx_holders *h, enum hvx_holder who, int by)
 	spin_lock(&h->lock);
 	by = max(by, -(int)h->count[who]);
 	h->count[who] += by;
-	h->total += by;
+	WRITE_ONCE(h->total, h->total + by);
 	if (by && h->total == max(by, 0) && h->eventfd)
 		hvx_eventfd_signal(h->eventfd);
 	spin_unlock(&h->lock);

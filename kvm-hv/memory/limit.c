@@ -171,8 +171,8 @@ int hvx_limit_set(struct hvx_vm *vm, u64 shift, u64 flags)
 			ret = -EBUSY;
 	} else {
 		limit->chosen = true;
-		limit->shift = shift;
-		limit->strict = flags & KVM_PPC_HPT_MAX_PAGE_STRICT;
+		WRITE_ONCE(limit->shift, shift);
+		WRITE_ONCE(limit->strict, flags & KVM_PPC_HPT_MAX_PAGE_STRICT);
 		if (limit->strict)
 			hvx_hook_add(&vm->intercept, &limit->hook,
 				     &hvx_limit_hook_ops);
@@ -420,7 +420,7 @@ int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	bool promise;
 
 	spin_lock(&limit->lock);
-	limit->ran = true;
+	WRITE_ONCE(limit->ran, true);
 	shift = limit->shift;
 	spin_unlock(&limit->lock);
 

@@ -112,7 +112,7 @@ static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
 		hvx_commit_record(rz, rs, commit_ns);
 		if (rs->holds_memory)
 			hvx_throttle_held(&rz->throttle, rs->started);
-		rz->pending = NULL;
+		WRITE_ONCE(rz->pending, NULL);
 		hvx_harvest_start(&rz->harvest);
 	}
 	return ret;

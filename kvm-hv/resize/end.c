@@ -129,7 +129,7 @@ void hvx_resize_cancel_locked(struct hvx_vm *vm, enum hvx_cancel why)
 	lockdep_assert_held(&rz->lock);
 	if (!rs)
 		return;
-	rz->pending = NULL;
+	WRITE_ONCE(rz->pending, NULL);
 	if (rs->state != HVX_FAILED) {
 		rz->stats.cancels[why]++;
 		trace_hvx_cancel(vm->kvm, rs->order, why);

@@ -285,7 +285,7 @@ static int hvx_resize_begin(struct hvx_vm *vm, unsigned int order,
 	rs->progress.total = hvx_hpt_bytes(order);
 	if (rs->strategy->populate)
 		rs->progress.total += 1ULL << rs->from;
-	rz->pending = rs;
+	WRITE_ONCE(rz->pending, rs);
 	rz->stats.prepares++;
 	trace_hvx_prepare(vm->kvm, rs->from, rs->order, origin);
 	mod_delayed_work(hvx_wq, &rz->prepare_work, 0);
