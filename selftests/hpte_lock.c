@@ -115,10 +115,15 @@ static int nr_held(void)
 	return atoi(text);
 }
 
-static void hold_await(struct hold *hold, int n)
+/* Of which table: the present one, or else the one that is prepared. */
+static void hold_begin(struct hold *hold, struct vm *vm, u64 index, int ms, int n,
+		       bool present)
 {
 	unsigned long long end = now_us() + 5000000;
 
+	memset(hold, 0, sizeof(*hold));
+	snprintf(hold->text, sizeof(hold->text), "%d %llu %d%s", vm->fd,
+		 (unsigned long long)index, ms, present ? "" : " pending");
 	if (pthread_create(&hold->thread, NULL, hold_thread, hold))
 		die("cannot start a thread");
 	while (nr_held() < n) {
@@ -133,19 +138,13 @@ static void hold_await(struct hold *hold, int n)
 static void hold_start(struct hold *hold, struct vm *vm, u64 index, int ms,
 		       int n)
 {
-	memset(hold, 0, sizeof(*hold));
-	snprintf(hold->text, sizeof(hold->text), "%d %llu %d", vm->fd,
-		 (unsigned long long)index, ms);
-	hold_await(hold, n);
+	hold_begin(hold, vm, index, ms, n, true);
 }
 
 /* Likewise, of the table that is prepared. */
 static void hold_start_pending(struct hold *hold, struct vm *vm, u64 index, int ms)
 {
-	memset(hold, 0, sizeof(*hold));
-	snprintf(hold->text, sizeof(hold->text), "%d %llu %d pending", vm->fd,
-		 (unsigned long long)index, ms);
-	hold_await(hold, 1);
+	hold_begin(hold, vm, index, ms, 1, false);
 }
 
 static int hold_end(struct hold *hold)
