@@ -360,6 +360,7 @@ TEST_F(seams, radix_and_back)
 
 struct coming {
 	struct vm *vm;
+	pthread_t thread;
 	void *mem;
 	int ret;
 };
@@ -378,6 +379,28 @@ static void *slot_comes(void *arg)
 	return NULL;
 }
 
+/* Memory for it, and nothing of a table that is made before COMMIT. */
+static void coming_open(struct __test_metadata *_metadata, struct coming *coming)
+{
+	ASSERT_EQ(0, enable(coming->vm, KVM_CAP_PPC_HPT_RESIZE, 0,
+			    KVM_PPC_HPT_RESIZE_COPY, 0));
+	coming->mem = mmap(NULL, COMING_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, coming->mem);
+}
+
+/* It has ended a resize already, and is not there yet, unless it was quick. */
+static void slot_begins_to_come(struct __test_metadata *_metadata, struct vcpu *vcpu,
+				struct coming *coming)
+{
+	unsigned long before = vm_counter(coming->vm, "counters", "cancelled_memslot");
+
+	ASSERT_EQ(0, resize_prepare(vcpu, ORDER + 1));
+	ASSERT_EQ(0, pthread_create(&coming->thread, NULL, slot_comes, coming));
+	while (vm_counter(coming->vm, "counters", "cancelled_memslot") == before)
+		pause_us(50);
+}
+
 /*
  * A memslot that comes ends the resize there is, and takes a while to be there. A table
  * that is begun in that time has no reverse map for it.
@@ -387,24 +410,14 @@ TEST_F_TIMEOUT(seams, begun_while_a_slot_comes, 120)
 	struct coming coming = { .vm = self->vm };
 	unsigned int i, ended = 0, n = 20;
 
-	ASSERT_EQ(0, enable(self->vm, KVM_CAP_PPC_HPT_RESIZE, 0,
-			    KVM_PPC_HPT_RESIZE_COPY, 0));
-	coming.mem = mmap(NULL, COMING_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	ASSERT_NE(MAP_FAILED, coming.mem);
+	coming_open(_metadata, &coming);
 	for (i = 0; i < n && !ended; i++) {
 		struct kvm_userspace_memory_region gone = { .slot = SLOT };
-		unsigned long before = vm_counter(self->vm, "counters",
-						  "cancelled_memslot");
-		pthread_t thread;
 		int ret;
 
-		ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
-		ASSERT_EQ(0, pthread_create(&thread, NULL, slot_comes, &coming));
-		while (vm_counter(self->vm, "counters", "cancelled_memslot") == before)
-			pause_us(50);
+		slot_begins_to_come(_metadata, self->vcpu, &coming);
 		ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER - 1));
-		pthread_join(thread, NULL);
+		pthread_join(coming.thread, NULL);
 		ASSERT_EQ(0, coming.ret);
 		ret = resize_commit(self->vcpu, ORDER - 1);
 		if (ret)
@@ -437,28 +450,18 @@ TEST_F_TIMEOUT(seams, committed_while_a_slot_comes, 120)
 	struct coming coming = { .vm = self->vm };
 	unsigned int i, met = 0, n = 20;
 
-	ASSERT_EQ(0, enable(self->vm, KVM_CAP_PPC_HPT_RESIZE, 0,
-			    KVM_PPC_HPT_RESIZE_COPY, 0));
-	coming.mem = mmap(NULL, COMING_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	ASSERT_NE(MAP_FAILED, coming.mem);
+	coming_open(_metadata, &coming);
 	for (i = 0; i < n && !met; i++) {
 		struct kvm_userspace_memory_region gone = { .slot = SLOT };
-		unsigned long before = vm_counter(self->vm, "counters",
-						  "cancelled_memslot");
-		pthread_t thread;
 		int ret;
 
-		ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
-		ASSERT_EQ(0, pthread_create(&thread, NULL, slot_comes, &coming));
-		while (vm_counter(self->vm, "counters", "cancelled_memslot") == before)
-			pause_us(50);
+		slot_begins_to_come(_metadata, self->vcpu, &coming);
 		ASSERT_EQ(0, resize_prepare(self->vcpu, HPT_MIN_ORDER));
 		met += !slot_is_there(self->vm);
 		ret = resize_commit(self->vcpu, HPT_MIN_ORDER);
 		if (!ret)
 			EXPECT_TRUE(slot_is_there(self->vm));
-		pthread_join(thread, NULL);
+		pthread_join(coming.thread, NULL);
 		ASSERT_EQ(0, coming.ret);
 		ASSERT_EQ(0, vm_ioctl(self->vm, KVM_SET_USER_MEMORY_REGION, &gone));
 	}
