@@ -317,7 +317,7 @@ static const struct {
 
 FIXTURE(load)
 {
-	char params[512];
+	struct module_away away;
 	struct mem_use before;
 	int nth;
 	int kmsg;
@@ -335,8 +335,7 @@ FIXTURE_SETUP(load)
 	ASSERT_TRUE(init_text(start, end, sizeof(start)));
 	ASSERT_EQ(0, choose(start, end));
 	self->kmsg = kmsg_open();
-	module_params(self->params, sizeof(self->params));
-	ASSERT_EQ(0, module_remove());
+	ASSERT_EQ(0, module_take_out(&self->away));
 	mem_use(&self->before);
 }
 
@@ -346,7 +345,7 @@ FIXTURE_TEARDOWN(load)
 	EXPECT_EQ(0, choose("0", "0xffffffffffffffff"));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 	EXPECT_TRUE(mem_returned(&self->before, 5000));
-	EXPECT_EQ(0, module_insert(module_path(), self->params));
+	EXPECT_EQ(0, module_put_back(&self->away));
 	close(self->kmsg);
 	close(self->nth);
 }
@@ -360,7 +359,7 @@ TEST_F_TIMEOUT(load, each_allocation, 300)
 
 	for (n = 1; failed && n < MOST; n++) {
 		fail_nth(self->nth, n);
-		ret = module_insert(module_path(), self->params);
+		ret = module_insert(module_path(), self->away.params);
 		failed = has_failed(self->nth);
 		fail_nth(self->nth, 0);
 		EXPECT_TRUE(!ret || (failed && ret == -ENOMEM))

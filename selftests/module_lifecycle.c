@@ -25,8 +25,7 @@
 FIXTURE(module)
 {
 	const char *path;
-	char params[512];	/* as they were, for when it is put back */
-	bool was_loaded;
+	struct module_away away;
 	int kvm_hv_users;
 	int kmsg;
 };
@@ -52,17 +51,12 @@ FIXTURE_SETUP(module)
 
 	if (why)
 		SKIP(return, "%s", why);
+	why = module_lacks();
+	if (why)
+		SKIP(return, "%s", why);
 	self->path = module_path();
-	if (!self->path)
-		SKIP(return, "no kvm-hv-ext.ko: KVM_HV_EXT_KO does not name it, none is installed");
-	if (geteuid())
-		SKIP(return, "only root may insert modules");
 	self->kmsg = kmsg_open();
-	self->was_loaded = module_loaded();
-	if (self->was_loaded) {
-		module_params(self->params, sizeof(self->params));
-		ASSERT_EQ(0, module_remove());
-	}
+	ASSERT_EQ(0, module_take_out(&self->away));
 	self->kvm_hv_users = users("kvm_hv");
 }
 
@@ -73,8 +67,7 @@ FIXTURE_TEARDOWN(module)
 	if (module_loaded())
 		EXPECT_EQ(0, module_remove());
 	EXPECT_EQ(self->kvm_hv_users, users("kvm_hv"));
-	if (self->was_loaded)
-		EXPECT_EQ(0, module_insert(self->path, self->params));
+	EXPECT_EQ(0, module_put_back(&self->away));
 }
 
 static bool served_by_us(struct vm *vm)

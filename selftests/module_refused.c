@@ -23,8 +23,7 @@
 FIXTURE(refused)
 {
 	const char *path;
-	char params[512];	/* as they were, for when it is put back */
-	bool was_loaded;
+	struct module_away away;
 	int kmsg;
 };
 
@@ -34,17 +33,12 @@ FIXTURE_SETUP(refused)
 
 	if (why)
 		SKIP(return, "%s", why);
+	why = module_lacks();
+	if (why)
+		SKIP(return, "%s", why);
 	self->path = module_path();
-	if (!self->path)
-		SKIP(return, "no kvm-hv-ext.ko: KVM_HV_EXT_KO does not name it, none is installed");
-	if (geteuid())
-		SKIP(return, "only root may insert modules");
 	self->kmsg = kmsg_open();
-	self->was_loaded = module_loaded();
-	if (self->was_loaded) {
-		module_params(self->params, sizeof(self->params));
-		ASSERT_EQ(0, module_remove());
-	}
+	ASSERT_EQ(0, module_take_out(&self->away));
 }
 
 FIXTURE_TEARDOWN(refused)
@@ -53,8 +47,7 @@ FIXTURE_TEARDOWN(refused)
 	close(self->kmsg);
 	if (module_loaded())
 		EXPECT_EQ(0, module_remove());
-	if (self->was_loaded)
-		EXPECT_EQ(0, module_insert(self->path, self->params));
+	EXPECT_EQ(0, module_put_back(&self->away));
 }
 
 /* It does not come, and leaves nothing. */

@@ -394,6 +394,44 @@ int module_remove(void)
 }
 
 /**
+ * module_lacks() - why a test cannot insert and remove the module
+ *
+ * Return: the reason, or NULL if it can.
+ */
+const char *module_lacks(void)
+{
+	if (!module_path())
+		return "no kvm-hv-ext.ko: KVM_HV_EXT_KO does not name it, none is installed";
+	return geteuid() ? "only root may insert modules" : NULL;
+}
+
+/**
+ * module_take_out() - remove the module if it is there, for module_put_back()
+ * @away: filled in
+ *
+ * Return: as module_remove().
+ */
+int module_take_out(struct module_away *away)
+{
+	away->was_loaded = module_loaded();
+	if (!away->was_loaded)
+		return 0;
+	module_params(away->params, sizeof(away->params));
+	return module_remove();
+}
+
+/**
+ * module_put_back() - insert it as it was, if it was there
+ * @away: as filled in; the module is out
+ *
+ * Return: as module_insert().
+ */
+int module_put_back(const struct module_away *away)
+{
+	return away->was_loaded ? module_insert(module_path(), away->params) : 0;
+}
+
+/**
  * host_allow_idle() - choose which idle states a CPU of the host may use
  * @cpu: the CPU
  * @allow: a bit for each state; the first state only polls and stays allowed

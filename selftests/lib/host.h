@@ -44,4 +44,14 @@ bool module_set_param(const char *name, long value);
 int module_insert(const char *path, const char *params);
 int module_remove(void);
 
+/* The module as it was before a test took it out. */
+struct module_away {
+	bool was_loaded;
+	char params[512];
+};
+
+const char *module_lacks(void);
+int module_take_out(struct module_away *away);
+int module_put_back(const struct module_away *away);
+
 #endif /* SELFTESTS_HOST_H */
