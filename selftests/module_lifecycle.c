@@ -47,11 +47,8 @@ static int users(const char *module)
 
 FIXTURE_SETUP(module)
 {
-	const char *why = vmm_lacks(ROAD_IOCTL);
+	const char *why = vmm_lacks(ROAD_IOCTL) ?: module_lacks();
 
-	if (why)
-		SKIP(return, "%s", why);
-	why = module_lacks();
 	if (why)
 		SKIP(return, "%s", why);
 	self->path = module_path();

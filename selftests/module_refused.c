@@ -29,11 +29,8 @@ FIXTURE(refused)
 
 FIXTURE_SETUP(refused)
 {
-	const char *why = vmm_lacks(ROAD_IOCTL);
+	const char *why = vmm_lacks(ROAD_IOCTL) ?: module_lacks();
 
-	if (why)
-		SKIP(return, "%s", why);
-	why = module_lacks();
 	if (why)
 		SKIP(return, "%s", why);
 	self->path = module_path();

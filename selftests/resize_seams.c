@@ -380,7 +380,8 @@ static void *slot_comes(void *arg)
 	const struct sched_param none = {};
 
 	/* On the host's only CPU a PREPARE must get ahead of it, whose worker is nice. */
-	sched_setscheduler(0, SCHED_IDLE, &none);
+	if (sched_setscheduler(0, SCHED_IDLE, &none))
+		die("no SCHED_IDLE: %s", strerror(errno));
 	me->ret = vm_ioctl(me->vm, KVM_SET_USER_MEMORY_REGION, &region);
 	return NULL;
 }

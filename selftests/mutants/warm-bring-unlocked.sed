@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # file: kvm-hv/resize/mirror_walk.c
-# takes out: the same where the walk comes by
+# takes out: the old entry is let go by the walk before the new one is linked, and there is time for a notifier
 # test: KVM_HV_EXT_LONG=40 resize_warm -v discarded
 # host: power10:6.12
 # spoils: memory
