@@ -225,19 +225,6 @@ static int hvx_resize_ioctl(struct hvx_vm *vm, unsigned int ioctl,
 	return hvx_resize_commit(vm, rhpt.flags, rhpt.shift);
 }
 
-/*
- * KVM takes a table of the order that is asked for as the one to be cleared. Without a
- * table the order is 0: asked for that, KVM would clear memory at address 0.
- */
-static int hvx_allocate_check(struct kvm *kvm, u32 __user *argp)
-{
-	u32 order;
-
-	if (get_user(order, argp))
-		return -EFAULT;
-	return order || READ_ONCE(kvm->arch.hpt.virt) ? 0 : -EINVAL;
-}
-
 static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 				       unsigned long arg)
 {
@@ -268,11 +255,7 @@ static HVX_IOCTL_RET hvx_arch_vm_ioctl(struct file *filp, unsigned int ioctl,
 		hvx_hpt_lock(vm);
 		hvx_resize_suspend(vm, ioctl == KVM_PPC_ALLOCATE_HTAB ?
 				       HVX_CANCEL_RESET : HVX_CANCEL_HTAB_FD);
-		ret = 0;
-		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
-			ret = hvx_allocate_check(vm->kvm, (void __user *)arg);
-		if (!ret)
-			ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
+		ret = hvx_stock.arch_vm_ioctl(filp, ioctl, arg);
 		hvx_resize_resume(vm);
 		/* A guest that is about to be moved may have lost a large page. */
 		if (ioctl == KVM_PPC_ALLOCATE_HTAB)
@@ -446,19 +429,22 @@ static bool hvx_ops_are_stock(void)
  * the rest.
  *
  * Context: may sleep.
- * Return: 0, -ENODEV if there is no KVM HV to extend, or -EOPNOTSUPP, with the reason
- * in the log, if it is not as expected.
+ * Return: 0, -ENODEV if there is no KVM HV to extend, or with the reason in the log
+ * -EOPNOTSUPP, if it is not as expected, or the error of a probe.
  */
 int hvx_ops_install(void)
 {
+	int ret;
+
 	if (!kvmppc_hv_ops || !try_module_get(kvmppc_hv_ops->owner))
 		return -ENODEV;
 
 	hvx_gate_init(&hvx_foreign_gate);
 	hvx_stock = *kvmppc_hv_ops;
-	if (!hvx_ops_are_stock()) {
+	ret = hvx_ops_are_stock() ? hvx_reset_install() : -EOPNOTSUPP;
+	if (ret) {
 		module_put(hvx_stock.owner);
-		return -EOPNOTSUPP;
+		return ret;
 	}
 	/* VMs that run already come in from now on: all CPUs are to see the above. */
 	synchronize_rcu();
@@ -489,6 +475,7 @@ void hvx_ops_remove(void)
 {
 	hvx_op_set(&hvx_stock, HVX_OP_INIT_VM);
 	hvx_ops_set(&hvx_stock);
+	hvx_reset_remove();
 
 	synchronize_rcu_tasks();
 	hvx_gate_kill(&hvx_foreign_gate);

@@ -6,6 +6,7 @@
  * ops.c	which of KVM HV's operations are extended, and by what
  * run.c	KVM_RUN
  * caps.c	capabilities
+ * reset.c	KVM_PPC_ALLOCATE_HTAB of order 0
  * vm.c		what is kept for a VM
  * state.c	KVM_PPC_HV_EXT_STATE
  * debugfs.c	what can be seen
@@ -40,6 +41,10 @@ int hvx_caps_install(void);
 int hvx_caps_check(void);
 void hvx_caps_remove(void);
 struct file *hvx_kvm_open(void);
+
+/* reset.c */
+int hvx_reset_install(void);
+void hvx_reset_remove(void);
 
 /* debugfs.c */
 void hvx_debugfs_create(struct hvx_vm *vm);
