@@ -20,6 +20,7 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/seqlock.h>
 #include <linux/version.h>
 
 #include <asm/kvm_ppc.h>
@@ -89,8 +90,8 @@ static inline void hvx_relax(void)
  * hvx_mmap_write_trylock() - mmap_lock for writing, if it is free
  * @mm: whose; mmap_write_unlock() is the opposite
  *
- * 6.1 has mmap_write_trylock(), 6.12 has not. Since 6.14 the lock goes with a sequence
- * count.
+ * 6.1 has mmap_write_trylock(), 6.12 has not. Since 6.14, and in later ones of the
+ * 6.12 series, the lock goes with a sequence count, which mmap_write_unlock() ends.
  *
  * Context: any that may hold it.
  * Return: true with the lock held.
@@ -99,8 +100,10 @@ static inline bool hvx_mmap_write_trylock(struct mm_struct *mm)
 {
 	if (!down_write_trylock(&mm->mmap_lock))
 		return false;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
-	mm_lock_seqcount_begin(mm);
+#ifdef CONFIG_PER_VMA_LOCK
+	/* Before it was a number: the cast lets that compile. */
+	if (__same_type(mm->mm_lock_seq, seqcount_t))
+		do_raw_write_seqcount_begin((seqcount_t *)(void *)&mm->mm_lock_seq);
 #endif
 	return true;
 }
