@@ -437,10 +437,9 @@ bool hvx_intercept_hcall(struct hvx_intercept *ic, struct hvx_gate_entry *entry,
 
 	idx = srcu_read_lock(&kvm->srcu);
 	hvx_gate_section_begin(ic->gate, entry);
-	if (hvx_refused(ic, entry, vcpu, hcall))
-		ret = H_PARAMETER;
-	else if (hvx_hcall_is_ours(ic, hcall))
-		ret = hvx_serve_hooked(ic, entry, vcpu, hcall);
+	if (hvx_hcall_is_ours(ic, hcall))
+		ret = hvx_refused(ic, entry, vcpu, hcall) ? H_PARAMETER :
+		      hvx_serve_hooked(ic, entry, vcpu, hcall);
 	hvx_gate_section_end(entry);
 	srcu_read_unlock(&kvm->srcu, idx);
 

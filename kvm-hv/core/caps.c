@@ -87,9 +87,14 @@ static bool hvx_enable_wants(unsigned long kvm, unsigned long arg1)
 {
 	const struct kvm_enable_cap *cap = (void *)arg1;
 
+	/*
+	 * KVM asks hvx_hcall_implemented(), which has no VM. A VM that is older than the
+	 * module is not served, and gets -EINVAL.
+	 */
 	if (cap->cap == KVM_CAP_PPC_ENABLE_HCALL)
-		return hvx_intercept_known(cap->args[0]) &&
-		       hvx_vm_find((struct kvm *)kvm);
+		return hvx_vm_find((struct kvm *)kvm) ?
+		       hvx_intercept_known(cap->args[0]) :
+		       hvx_resize_hcall_known(cap->args[0]);
 	return hvx_cap_is_ours(cap->cap);
 }
 

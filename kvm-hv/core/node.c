@@ -14,7 +14,8 @@
  * VM while KVM makes it, in init_vm, which knows by the thread for which node it is.
  *
  * What a profile says is the VM's choice, as if its VMM had made it and cannot make
- * another. What it does not say is left to the module's parameters, and to the VMM.
+ * another, but for the strategy of resizes, which no guest can see. What it does not say
+ * is left to the module's parameters, and to the VMM.
  */
 #include <linux/err.h>
 #include <linux/fs.h>

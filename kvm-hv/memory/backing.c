@@ -213,14 +213,14 @@ static int hvx_thp_shift(struct mm_struct *mm, const struct hvx_piece *piece)
 		return PAGE_SHIFT;
 	if (count.no_table == piece->end - piece->start) {
 		if (get_user_pages_fast(piece->start, 1, FOLL_WRITE, &page) != 1)
-			return PAGE_SHIFT;
+			return fatal_signal_pending(current) ? -EINTR : PAGE_SHIFT;
 		put_page(page);
 		hvx_backing_walk(mm, piece->start, piece->start + PAGE_SIZE,
 				 &count);
 		if (count.present[PAGE_SHIFT])
 			return PAGE_SHIFT;
 	}
-	return HPAGE_PMD_SHIFT;
+	return PMD_SHIFT;
 }
 
 /*
@@ -372,7 +372,7 @@ int hvx_backing_show(struct seq_file *m, struct kvm *kvm)
 
 			hvx_piece_at(kvm->mm, hva, end, &piece);
 			hvx_backing_walk(kvm->mm, hva, piece.end, &count);
-			page = piece.thp ? HPAGE_PMD_SHIFT : piece.shift;
+			page = piece.thp ? PMD_SHIFT : piece.shift;
 			page = hvx_guest_shift(page);
 			seq_printf(m, "%d %#llx %#lx %s %lu %d %#lx", slot->id,
 				   gpa + (hva - start), piece.end - hva,

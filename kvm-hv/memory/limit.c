@@ -276,7 +276,8 @@ static void hvx_limit_unsettle(struct hvx_vm *vm)
  * A radix guest may become an HPT guest later: then its memory is looked at.
  *
  * Context: may sleep; kvm->slots_lock is held.
- * Return: 0, -EINVAL with the reason in the log, or -ENOMEM.
+ * Return: 0, -EINVAL with the reason in the log, -ENOMEM, or -EINTR if the process is being
+ * killed.
  */
 int hvx_limit_memslot(struct hvx_vm *vm, const struct kvm_memory_slot *slot,
 		      enum kvm_mr_change change)
@@ -372,7 +373,8 @@ void hvx_limit_recheck(struct hvx_vm *vm)
 	hvx_gate_kick(&vm->gate);
 }
 
-static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift)
+/* Once for all vCPUs that have come for it at the same time. */
+static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift, int epoch)
 {
 	struct kvm_memory_slot *slot;
 	struct kvm *kvm = vm->kvm;
@@ -380,11 +382,15 @@ static int hvx_limit_check_all(struct hvx_vm *vm, unsigned int shift)
 
 	/* A memslot is checked here, or comes later and is checked then. */
 	mutex_lock(&kvm->slots_lock);
+	if (vm->memory->limit.settled == epoch)
+		goto out;
 	kvm_for_each_memslot(slot, bkt, kvm_memslots(kvm)) {
 		ret = hvx_limit_check_slot(vm, slot, shift);
 		if (ret)
-			break;
+			goto out;
 	}
+	WRITE_ONCE(vm->memory->limit.settled, epoch);
+out:
 	mutex_unlock(&kvm->slots_lock);
 	return ret;
 }
@@ -410,7 +416,7 @@ static void hvx_limit_hold(struct hvx_vm *vm, bool hold)
  *
  * Context: may sleep; outside the gate.
  * Return: 0, or -EINVAL with the reason in the log if memory does not carry what
- * was promised; the next attempt looks again.
+ * was promised, or -EINTR if the process is being killed; the next attempt looks again.
  */
 int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 {
@@ -428,13 +434,13 @@ int hvx_limit_settle(struct hvx_vm *vm, struct kvm_vcpu *vcpu)
 	shift = promise ? hvx_guest_shift(shift) : 0;
 	hvx_limit_hold(vm, shift > PAGE_SHIFT);
 	if (promise)
-		ret = hvx_limit_check_all(vm, shift);
+		ret = hvx_limit_check_all(vm, shift, epoch);
+	else
+		WRITE_ONCE(limit->settled, epoch);
 	if (ret) {
 		vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 		vcpu->run->fail_entry.hardware_entry_failure_reason = 0;
 		vcpu->run->fail_entry.cpu = vcpu->vcpu_id;
-		return ret;
 	}
-	WRITE_ONCE(limit->settled, epoch);
-	return 0;
+	return ret;
 }

@@ -86,7 +86,8 @@ struct kvm_ppc_balloon_inhibit {
 
 /*
  * KVM_PPC_CHECK_MEMORY, an ioctl of a VM: whether KVM_SET_USER_MEMORY_REGION would
- * take this as a new memslot. Answers 0 or fails as that would, and changes nothing.
+ * take this as a new memslot. Answers 0 or fails as that would, and makes no memslot.
+ * As that would, it may have a page of a mapping with transparent huge pages faulted in.
  */
 struct kvm_ppc_check_memory {
 	__u64 guest_addr;
