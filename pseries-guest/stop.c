@@ -20,9 +20,11 @@
 #include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/of.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/stop_machine.h>
+#include <linux/version.h>
 
 #include <asm/cputable.h>
 #include <asm/firmware.h>
@@ -49,17 +51,45 @@ static struct cpuidle_driver *stop_driver;
 static struct cpuidle_driver *stop_stock;
 static int stop_index;		/* of the new state */
 
-/* RCU watches, by CPUIDLE_FLAG_RCU_IDLE: this text may fault. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define rcu_momentary_eqs	rcu_momentary_dyntick_idle
+#endif
+
+/*
+ * The decrementer comes within a tick, whatever ends the stop otherwise: as RCU watches, a
+ * grace period waits until this CPU comes by here again. Returns when it was due before, or
+ * 0 if that is sooner.
+ */
+static u64 stop_tick_begin(void)
+{
+	u64 next = timer_get_next_tb();
+	u64 ticks = tb_ticks_per_sec / HZ;
+
+	if (next <= get_tb() + ticks)
+		return 0;
+
+	set_dec(ticks);
+	return next;
+}
+
+/*
+ * RCU watches, by CPUIDLE_FLAG_RCU_IDLE: this text may fault. So the CPU has to say that the
+ * idle task holds nothing of RCU's, as nobody sees from outside that it is idle.
+ */
 static int stop_enter(struct cpuidle_device *dev, struct cpuidle_driver *drv,
 		      int index)
 {
 	unsigned long purr = mfspr(SPRN_PURR);
 	struct lppaca *lppaca = local_paca->lppaca_ptr;
+	u64 next;
 
+	rcu_momentary_eqs();
+	next = stop_tick_begin();
 	/* For other CPUs, which prefer to wake tasks on one that idles. */
 	lppaca->idle = 1;
 	stop_stay(dev, drv, index);
 	lppaca->idle = 0;
+	stop_dec_end(next);
 
 	/* What user space knows as idle time of the partition. */
 	purr = mfspr(SPRN_PURR) - purr;
