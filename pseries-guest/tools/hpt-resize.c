@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -206,8 +207,11 @@ static void interrupted(int sig)
 	(void)sig;
 }
 
-/* Ends with the errno, 0 for success. */
-static void write_order(unsigned int order)
+/*
+ * Ends with the errno, 0 for success. A signal that ends the parent ends the resize: who
+ * sends it has the parent's PID only.
+ */
+static void write_order(unsigned int order, pid_t parent)
 {
 	/* Without SA_RESTART: to be told. */
 	struct sigaction action = { .sa_handler = interrupted };
@@ -216,6 +220,9 @@ static void write_order(unsigned int order)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EINTR);
 	fd = open_file("order", O_WRONLY);
 	if (fd < 0)
 		_exit(errno);
@@ -265,8 +272,6 @@ static int watch(pid_t writer, bool bar)
 	char text[128];
 	int status;
 
-	/* The writer takes it; we stay to tell. */
-	signal(SIGINT, SIG_IGN);
 	while (waitpid(writer, &status, bar ? WNOHANG : 0) == 0) {
 		if (read_fd(progress.fd, text, sizeof(text)) && text[0])
 			draw(text);
@@ -283,13 +288,15 @@ static int resize(unsigned int order, bool quiet)
 {
 	unsigned int from = read_number("order");
 	char result[64];
-	pid_t writer;
+	pid_t parent = getpid(), writer;
 	int err;
 
 	fflush(stdout);
+	/* The writer takes it; we stay to tell. */
+	signal(SIGINT, SIG_IGN);
 	writer = fork();
 	if (writer == 0)
-		write_order(order);
+		write_order(order, parent);
 	err = writer < 0 ? errno :
 			   watch(writer, !quiet && !json && isatty(STDERR_FILENO));
 	if (err)
