@@ -16,11 +16,17 @@
  * But kexec-tools read that before they load: an image whose loader had begun before the
  * last change counts as one of an unknown order.
  *
+ * When a CPU comes, a kernel with CONFIG_CRASH_HOTPLUG may give the crash kernel's image the
+ * CPUs' nodes of the device tree anew, and with them the order of now. It does so for some
+ * images only, and which they are is not for modules. If the image has had another order, it
+ * has an unknown one from then on.
+ *
  * Which images there are the kernel does not tell modules: they are noted by probes on
  * the functions that prepare one and free one.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpuhotplug.h>
 #include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/kexec.h>
@@ -64,7 +70,7 @@ static struct images images[2];
 static unsigned int tree_order;
 static u64 tree_changed;
 
-static bool watching;
+static bool watching, watching_crash;
 
 static unsigned int order_of_loaded(void)
 {
@@ -114,17 +120,17 @@ static int image_freed(struct kprobe *kp, struct pt_regs *regs)
 	struct images *of_type;
 	unsigned long flags;
 
+	if (kimage) {
+		of_type = &images[kimage->type == KEXEC_TYPE_CRASH];
+		raw_spin_lock_irqsave(&images_lock, flags);
+		/* One that was there before us is not known by its address. */
+		if (of_type->last.id != kimage && of_type->before.id != kimage)
+			kimage = NULL;
+		forget(of_type, kimage);
+		raw_spin_unlock_irqrestore(&images_lock, flags);
+	}
+	/* Not before: who is woken by it reads what there is now. */
 	schedule_work(&images_work);
-	if (!kimage)
-		return 0;
-
-	of_type = &images[kimage->type == KEXEC_TYPE_CRASH];
-	raw_spin_lock_irqsave(&images_lock, flags);
-	/* One that was there before us is not known by its address. */
-	if (of_type->last.id != kimage && of_type->before.id != kimage)
-		kimage = NULL;
-	forget(of_type, kimage);
-	raw_spin_unlock_irqrestore(&images_lock, flags);
 	return 0;
 }
 
@@ -171,6 +177,28 @@ enum hpt_image hpt_kexec_image(bool crash)
 	return image.order == hpt_order() ? HPT_IMAGE_CURRENT : HPT_IMAGE_STALE;
 }
 
+static void set_tree_order(unsigned int order)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&images_lock, flags);
+	tree_order = order;
+	tree_changed = ktime_get_boottime_ns();
+	raw_spin_unlock_irqrestore(&images_lock, flags);
+}
+
+/**
+ * hpt_kexec_order_changes() - of what is loaded from now on the order is not known
+ *
+ * To be called before the first node of the device tree is changed.
+ *
+ * Context: process context, may sleep.
+ */
+void hpt_kexec_order_changes(void)
+{
+	set_tree_order(UNKNOWN);
+}
+
 /**
  * hpt_kexec_order_changed() - what is loaded from now on has another order
  *
@@ -180,13 +208,7 @@ enum hpt_image hpt_kexec_image(bool crash)
  */
 void hpt_kexec_order_changed(void)
 {
-	unsigned int order = hpt_devtree_order();
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&images_lock, flags);
-	tree_order = order;
-	tree_changed = ktime_get_boottime_ns();
-	raw_spin_unlock_irqrestore(&images_lock, flags);
+	set_tree_order(hpt_devtree_order());
 }
 
 /* What happens instead. */
@@ -198,7 +220,7 @@ static void explain(char *text, size_t size, const char *what, unsigned int orde
 			 what, order, hpt_order());
 	else
 		snprintf(text, size,
-			 "%s was loaded while the HPT was resized, and may not be able to run: restarting instead",
+			 "%s was loaded or updated while the HPT was resized, and may not be able to run: restarting instead",
 			 what);
 }
 
@@ -272,6 +294,29 @@ static void crash_begins(void)
 	emergency_restart();
 }
 
+/*
+ * The kernel's own callback is in the same group: whichever is first, the order in the device
+ * tree does not change between them, as watch.c changes it with no CPU coming or going. The
+ * group is run before the CPU is started, which may fail afterwards.
+ */
+static int cpu_comes(unsigned int cpu)
+{
+	struct images *crash = &images[KEXEC_TYPE_CRASH];
+	unsigned int order = hpt_devtree_order();
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&images_lock, flags);
+	if (crash->last.order != order)
+		crash->last.order = UNKNOWN;
+	if (crash->before.order != order)
+		crash->before.order = UNKNOWN;
+	raw_spin_unlock_irqrestore(&images_lock, flags);
+	return 0;
+}
+
+/* Registered or, if that is negative, not. */
+static int cpu_state = -ENOENT;
+
 /**
  * hpt_kexec_watch() - from now on images of another order are not started
  *
@@ -296,8 +341,16 @@ void hpt_kexec_watch(void)
 		return;
 	}
 	watching = true;
+	if (IS_ENABLED(CONFIG_CRASH_HOTPLUG)) {
+		cpu_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
+						      "pseries-hpt:prepare", cpu_comes, NULL);
+		if (cpu_state < 0)
+			pr_info("CPUs that come are not noticed (error %d): load the crash kernel again after each resize\n",
+				cpu_state);
+	}
 	register_reboot_notifier(&reboot_notifier);
-	if (crash_shutdown_register(crash_begins))
+	watching_crash = !crash_shutdown_register(crash_begins);
+	if (!watching_crash)
 		pr_info("no room for a look at the crash kernel: load it again after each resize\n");
 }
 
@@ -312,8 +365,11 @@ void hpt_kexec_end(void)
 {
 	if (!watching)
 		return;
-	crash_shutdown_unregister(crash_begins);
+	if (watching_crash)
+		crash_shutdown_unregister(crash_begins);
 	unregister_reboot_notifier(&reboot_notifier);
+	if (cpu_state >= 0)
+		cpuhp_remove_state_nocalls(cpu_state);
 	unregister_kprobes(probes, ARRAY_SIZE(probes));
 	cancel_work_sync(&images_work);
 }

@@ -53,8 +53,8 @@ enum {
 	DEFAULT_TIMEOUT_MS = 60 * MSEC_PER_SEC,
 	DEFAULT_BUSY_TIMEOUT_MS = 3600 * MSEC_PER_SEC,
 
-	/* Who starts another kernel does not wait for a migration. */
-	LAST_BUSY_TIMEOUT_MS = 60 * MSEC_PER_SEC,
+	/* Who starts another kernel waits no longer, neither for a migration nor for a table. */
+	LAST_TIMEOUT_MS = 60 * MSEC_PER_SEC,
 
 	/*
 	 * H_BUSY has no hint. The shortest reason for it is over in milliseconds;
@@ -304,8 +304,12 @@ static int commit(unsigned int order)
 		ret = -EBUSY;
 	} else if (hpt_ask_prepare(order) == H_SUCCESS) {
 		ret = mmu_hash_ops.resize_hpt(order);
-		/* Of what COMMIT may answer this is the likely one. */
-		if (ret == -EIO)
+		/*
+		 * Of what COMMIT may answer the one is the likely one. The other says that
+		 * the hypervisor dropped the table after our PREPARE, and the kernel's took
+		 * more than its ten seconds.
+		 */
+		if (ret == -EIO || ret == -ETIMEDOUT)
 			ret = -EAGAIN;
 	}
 	cpus_read_unlock();
@@ -317,11 +321,22 @@ static int commit(unsigned int order)
 	return ret;
 }
 
+static void resized(const struct resize *rs, unsigned int from, ktime_t ready, ktime_t done)
+{
+	u64 prepare_us = ktime_us_delta(ready, rs->begin);
+	u64 commit_us = ktime_us_delta(done, ready);
+
+	WRITE_ONCE(last_prepare_us, prepare_us);
+	WRITE_ONCE(last_commit_us, commit_us);
+	pr_info("order %u is now %u: PREPARE took %llu us, COMMIT %llu us\n", from,
+		rs->order, prepare_us, commit_us);
+	hpt_sysfs_resized();
+}
+
 static int resize_once(struct resize *rs)
 {
 	unsigned int from = hpt_order();
-	u64 prepare_us, commit_us;
-	ktime_t ready, done;
+	ktime_t ready;
 	int ret;
 
 	rs->begin = ktime_get();
@@ -333,30 +348,29 @@ static int resize_once(struct resize *rs)
 	ready = ktime_get();
 	set_state(HPT_COMMITTING);
 	ret = commit(rs->order);
-	if (ret)
-		return ret;
-
-	done = ktime_get();
-	prepare_us = ktime_us_delta(ready, rs->begin);
-	commit_us = ktime_us_delta(done, ready);
-	WRITE_ONCE(last_prepare_us, prepare_us);
-	WRITE_ONCE(last_commit_us, commit_us);
-	pr_info("order %u is now %u: PREPARE took %llu us, COMMIT %llu us\n", from,
-		rs->order, prepare_us, commit_us);
-	return 0;
+	if (!ret)
+		resized(rs, from, ready, ktime_get());
+	/* After the times: who hears of the order may read those. */
+	hpt_watch_tell();
+	return ret;
 }
 
 static int resize_locked(unsigned int order, bool last)
 {
 	struct resize rs = {
 		.order = order,
-		.prepare_left = msecs_to_jiffies(hpt_timeout_ms()),
-		.busy_left = msecs_to_jiffies(last ? LAST_BUSY_TIMEOUT_MS :
-						     hpt_busy_timeout_ms()),
 		.busy_ms = BUSY_FIRST_MS,
 		.last = last,
 	};
+	unsigned int prepare_ms = hpt_timeout_ms(), busy_ms = hpt_busy_timeout_ms();
 	int tries, ret;
+
+	if (last) {
+		prepare_ms = min_t(unsigned int, prepare_ms, LAST_TIMEOUT_MS);
+		busy_ms = min_t(unsigned int, busy_ms, LAST_TIMEOUT_MS);
+	}
+	rs.prepare_left = msecs_to_jiffies(prepare_ms);
+	rs.busy_left = msecs_to_jiffies(busy_ms);
 
 	if (READ_ONCE(stopping) && !last)
 		return -ENODEV;
@@ -367,16 +381,26 @@ static int resize_locked(unsigned int order, bool last)
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		ret = resize_once(&rs);
+		set_progress(NULL, 0);
 		if (ret != -EAGAIN)
 			break;
 	}
-	/* In this order: who sees "idle" finds that everything says so. */
-	if (!ret)
-		hpt_watch_tell();
-	set_progress(NULL, 0);
+	/* Who sees "idle" finds that everything says so. */
 	set_state(HPT_IDLE);
+	/*
+	 * Somebody else's resize during our COMMIT was left to us (watch.c). Its stop_machine()
+	 * was either before "idle": then its order is seen here. Or after: then its worker sees
+	 * "idle", and tells.
+	 */
+	hpt_watch_tell();
 
 	return ret == -EAGAIN ? -EIO : ret;
+}
+
+static void stop(void)
+{
+	WRITE_ONCE(stopping, true);
+	wake_up_all(&stop_wait);
 }
 
 /**
@@ -445,7 +469,7 @@ int hpt_resize_last(unsigned int order)
 {
 	int ret;
 
-	hpt_resize_stop();
+	stop();
 	if (order < ORDER_MIN || order > ORDER_MAX)
 		return -EINVAL;
 
@@ -457,16 +481,19 @@ int hpt_resize_last(unsigned int order)
 }
 
 /**
- * hpt_resize_stop() - end a resize that is under way, allow no further ones
+ * hpt_resize_end() - end a resize that is under way, allow no further ones
  *
- * Does not wait for it to end.
+ * When it returns none is under way. A COMMIT that had begun has been completed, and told.
+ * hpt_resize_last() is not kept from coming after that.
  *
- * Context: process context.
+ * Context: process context, sleeps.
  */
-void hpt_resize_stop(void)
+void hpt_resize_end(void)
 {
-	WRITE_ONCE(stopping, true);
-	wake_up_all(&stop_wait);
+	stop();
+	/* Who gets it after us finds that we are stopping. */
+	mutex_lock(&resize_lock);
+	mutex_unlock(&resize_lock);
 }
 
 /**

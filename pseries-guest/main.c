@@ -66,8 +66,10 @@ static int __init hpt_init(void)
 	return 0;
 
 err_watch:
+	hpt_resize_end();
+	/* Somebody may have been quick, and nobody else tells. */
+	hpt_devtree_set(hpt_order());
 	hpt_kexec_end();
-	hpt_resize_stop();
 	hpt_sysfs_remove();
 err_sysfs:
 	hpt_hotplug_end();
@@ -77,11 +79,11 @@ err_sysfs:
 static void __exit hpt_exit(void)
 {
 	/*
-	 * A write to the order file may be waiting for the hypervisor, and
-	 * removing the file waits for that write: tell it to give up first.
+	 * Resizes come first: a COMMIT that has begun is completed, and then the device
+	 * tree has to be told, and whoever loads a kernel for kexec.
 	 */
+	hpt_resize_end();
 	hpt_kexec_end();
-	hpt_resize_stop();
 	hpt_watch_end();
 	hpt_sysfs_remove();
 	hpt_hotplug_end();

@@ -47,7 +47,7 @@ unsigned int hpt_order(void);
 int hpt_resize(unsigned int order);
 int hpt_resize_last(unsigned int order);
 struct hpt_progress hpt_resize_progress(void);
-void hpt_resize_stop(void);
+void hpt_resize_end(void);
 enum hpt_state hpt_resize_state(void);
 u64 hpt_last_prepare_us(void);
 u64 hpt_last_commit_us(void);
@@ -73,11 +73,13 @@ void hpt_devtree_set(unsigned int order);
 #if IS_ENABLED(CONFIG_KEXEC_CORE) && IS_ENABLED(CONFIG_CRASH_DUMP)
 void hpt_kexec_watch(void);
 void hpt_kexec_end(void);
+void hpt_kexec_order_changes(void);
 void hpt_kexec_order_changed(void);
 enum hpt_image hpt_kexec_image(bool crash);
 #else
 static inline void hpt_kexec_watch(void) { }
 static inline void hpt_kexec_end(void) { }
+static inline void hpt_kexec_order_changes(void) { }
 static inline void hpt_kexec_order_changed(void) { }
 static inline enum hpt_image hpt_kexec_image(bool crash)
 {
@@ -90,6 +92,7 @@ void hpt_sysfs_remove(void);
 void hpt_sysfs_state_changed(void);
 void hpt_sysfs_progress(void);
 void hpt_sysfs_order_changed(void);
+void hpt_sysfs_resized(void);
 void hpt_sysfs_images_changed(void);
 
 #endif /* PSERIES_HPT_H */

@@ -268,9 +268,18 @@ void hpt_sysfs_progress(void)
 void hpt_sysfs_order_changed(void)
 {
 	sysfs_notify(hpt_kobj, NULL, "order");
+	hpt_sysfs_images_changed();
+}
+
+/**
+ * hpt_sysfs_resized() - wake those who poll() for the times of a resize
+ *
+ * Context: process context, may sleep.
+ */
+void hpt_sysfs_resized(void)
+{
 	sysfs_notify(hpt_kobj, NULL, "last_prepare_us");
 	sysfs_notify(hpt_kobj, NULL, "last_commit_us");
-	hpt_sysfs_images_changed();
 }
 
 /**

@@ -13,6 +13,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpu.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
@@ -51,19 +52,26 @@ static void send_event(unsigned int order)
  *
  * The device tree comes first: who hears of it may load a kernel for kexec.
  *
- * Context: process context, sleeps.
+ * Context: process context, sleeps; not under cpus_read_lock().
  */
 void hpt_watch_tell(void)
 {
 	unsigned int order;
+	bool tree;
 
 	mutex_lock(&tell_lock);
+	/* For a CPU that comes the kernel may copy the tree into an image (kexec.c). */
+	cpus_read_lock();
 	order = hpt_order();
-	if (device && order != hpt_devtree_order()) {
+	tree = device && order != hpt_devtree_order();
+	if (tree) {
+		hpt_kexec_order_changes();
 		hpt_devtree_set(order);
 		hpt_kexec_order_changed();
 	}
-	if (device && order != told) {
+	cpus_read_unlock();
+	/* What was loaded while only the tree was wrong has to be loaded again, too. */
+	if (tree || (device && order != told)) {
 		told = order;
 		hpt_sysfs_order_changed();
 		send_event(order);
@@ -71,9 +79,15 @@ void hpt_watch_tell(void)
 	mutex_unlock(&tell_lock);
 }
 
+/*
+ * Not in the middle of a COMMIT of ours: lpar.c tells when it has written down how long that
+ * took, which is what those who hear of it may read. And once more when COMMIT is over, for
+ * what came since.
+ */
 static void tell(struct work_struct *work)
 {
-	hpt_watch_tell();
+	if (hpt_resize_state() != HPT_COMMITTING)
+		hpt_watch_tell();
 }
 
 static DECLARE_WORK(tell_work, tell);
@@ -137,7 +151,8 @@ int hpt_watch_begin(void)
 /**
  * hpt_watch_end() - no longer
  *
- * The device tree is left as it is. Before hpt_sysfs_remove().
+ * What has changed by now is told. The device tree is left as it is. After
+ * hpt_resize_end(), and before hpt_sysfs_remove().
  *
  * Context: process context, sleeps.
  */
@@ -147,7 +162,7 @@ void hpt_watch_end(void)
 
 	return_probe_unregister(&resizer_probe);
 	of_reconfig_notifier_unregister(&node_notifier);
-	cancel_work_sync(&tell_work);
+	flush_work(&tell_work);
 	mutex_lock(&tell_lock);
 	old = device;
 	device = NULL;

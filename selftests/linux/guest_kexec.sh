@@ -12,11 +12,11 @@
 
 hpt=/sys/kernel/hpt
 
-# begin MEM [APPEND]: a guest with all that. Its order is $first. It is small, as before
+# begin MEM CPUS [APPEND]: a guest with all that. Its order is $first. It is small, as before
 # it starts another kernel it reads and clears all of its HPT, an hcall for four entries.
 begin()
 {
-	guest start -m "$1" -f $brought -a "panic=1 quiet $2" &&
+	guest start -m "$1" -smp "$2" -f $brought -a "panic=1 quiet $3" &&
 		guest exec 'insmod /guest/pseries-hpt.ko' && first=$(order)
 }
 
@@ -42,9 +42,16 @@ tree()
 		done"
 }
 
+# comes CPU: one that is yet to come.
+comes()
+{
+	guest exec "echo 1 >/sys/devices/system/cpu/cpu$1/online"
+}
+
 # The distribution's part of hpt-kdump-reload, in the guest, and what runs it.
 # shellcheck disable=SC2016 # for the guest's shells
-reloader='cat >/bin/kdump-config <<"END"
+reloader='mkdir -p /run
+cat >/bin/kdump-config <<"END"
 #!/bin/sh
 [ "$1" = try-reload ] || exit
 echo "order $HPT_ORDER" >>/tmp/reloads
@@ -52,9 +59,9 @@ exec load -p
 END
 cat >/bin/on-event <<"END"
 #!/bin/sh
-# As the rule has it.
+# As the rule has it, and without waiting, as systemd-run does it.
 if [ "$ACTION" = change ] && [ "$SUBSYSTEM" = platform ] && [ -n "$HPT_ORDER" ]; then
-	exec /guest/hpt-kdump-reload
+	/guest/hpt-kdump-reload &
 fi
 END
 chmod +x /bin/kdump-config /bin/on-event
@@ -73,7 +80,7 @@ reloaded()
 
 start_tests()
 {
-	begin 512M || bail_out "no guest"
+	begin 512M 1 || bail_out "no guest"
 	tree "$first"
 	report $? "the device tree says what there is, order $first"
 	resize $((first + 1)) && tree $((first + 1))
@@ -83,7 +90,7 @@ start_tests()
 	guest reboot 200 "$run /guest/kexec -e" && second_has $((first + 1))
 	report $? "it runs"
 
-	begin 512M || bail_out "no guest"
+	begin 512M 1 || bail_out "no guest"
 	load -l && resize $((first - 1)) && same "$(image kexec_image)" stale
 	report $? "one that was loaded before a resize is stale"
 	guest reboot 200 "$run /guest/kexec -e" && second_has "$first"
@@ -94,7 +101,7 @@ crash_tests()
 {
 	local order
 
-	begin 1G crashkernel=384M || bail_out "no guest"
+	begin 1G 2 "crashkernel=384M maxcpus=1" || bail_out "no guest"
 	same "$(image kexec_crash_image)" none && load -p &&
 		same "$(image kexec_crash_image)" current
 	report $? "a crash kernel is loaded"
@@ -104,7 +111,16 @@ crash_tests()
 	crash 200 && guest console | grep "crash kernel was loaded when the HPT had order $first, not $order"
 	report $? "in a crash the machine restarts instead, and says why"
 
-	guest exec 'insmod /guest/pseries-hpt.ko' && load -p && guest exec "$reloader"
+	guest exec 'insmod /guest/pseries-hpt.ko' && load -p || bail_out "no crash kernel"
+	if guest exec 'grep -q " crash_handle_hotplug_event$" /proc/kallsyms'; then
+		resize $((first + 1)) && comes 1 && resize "$first" &&
+			same "$(image kexec_crash_image)" stale
+		report $? "a CPU came at another order: it is stale, back at its own too"
+	else
+		skip "a CPU comes at another order" "the kernel has no CONFIG_CRASH_HOTPLUG"
+	fi
+
+	load -p && guest exec "$reloader"
 	report $? "a crash kernel is loaded, and a service that loads it again"
 	guest exec "echo $((first + 1)) >/sys/kernel/debug/powerpc/hpt_order" && reloaded &&
 		tree $((first + 1))
@@ -112,7 +128,10 @@ crash_tests()
 	resize $((first - 1)) && reloaded && tree $((first - 1)) &&
 		same "$(guest exec 'xargs </tmp/reloads')" "order $((first + 1)) order $((first - 1))"
 	report $? "resized by the driver, it is loaded again"
-	crash 200 && second_has $((first - 1))
+	order=$((first + 1))
+	guest exec "echo $first >$hpt/order && echo $order >$hpt/order" && reloaded
+	report $? "resized twice, it is loaded for the second"
+	crash 200 && second_has $order
 	report $? "in a crash it runs"
 	dump
 	report $? "the dump is there and can be read"
@@ -128,7 +147,7 @@ start)
 	plan 6
 	start_tests ;;
 crash)
-	plan 8
+	plan 10
 	crash_tests ;;
 *)
 	echo "usage: guest_kexec start|crash" >&2

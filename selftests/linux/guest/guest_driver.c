@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 
 #include "hpt.h"
 #include "kmsg.h"
@@ -440,6 +441,30 @@ HPT_TEST(has_a_tool)
 	ASSERT_EQ(0, remove_module());
 	EXPECT_EQ(1, hpt_resize("", text, sizeof(text)));
 	EXPECT_TRUE(begins(text, "hpt-resize: ENOENT: ")) TH_LOG("%s", text);
+}
+
+/* Who ends the program ends what it has begun, and knows only the one PID. */
+HPT_TEST(end_of_the_tool_ends_the_resize)
+{
+	long until;
+	pid_t tool;
+
+	ASSERT_EQ(0, answer_prepares(UINT_MAX, LONG_BUSY_1_MS + 1));
+	tool = fork();
+	ASSERT_GE(tool, 0);
+	if (tool == 0) {
+		execl("/guest/hpt-resize", "hpt-resize", "--quiet", "+1", NULL);
+		_exit(errno);
+	}
+	ASSERT_TRUE(await_preparing(tool));
+	kill(tool, SIGKILL);
+	waitpid(tool, NULL, 0);
+	until = now_us() + 10000000;
+	while (!state_is("idle") && now_us() < until)
+		usleep(1000);
+	EXPECT_TRUE(settled(small));
+	ASSERT_EQ(0, write_number(TEST_PARAM "answers", 0));
+	ASSERT_EQ(0, remove_module_named("pseries_hpt_test"));
 }
 
 #define HCALL_EXIT	"/sys/kernel/tracing/events/powerpc/hcall_exit/"
@@ -948,6 +973,49 @@ HPT_TEST(rmmod_ends_a_resize)
 	}
 	ASSERT_EQ(ENODEV, ret);
 	ASSERT_EQ(0, resize(big));
+}
+
+/*
+ * In the middle of COMMIT, which waits for a CPU that comes or goes: it is completed, and the
+ * device tree knows.
+ */
+HPT_TEST(rmmod_during_commit)
+{
+	int i, ret, committed = 0;
+	pid_t writer, toggler;
+	char file[64];
+	bool met;
+
+	if (!find_cpu(true, file, sizeof(file)))
+		SKIP(return, "this guest has one CPU");
+	if (rcu_deadlocks())
+		SKIP(return, "RCU of this kernel can deadlock as a CPU goes");
+
+	toggler = fork();
+	ASSERT_GE(toggler, 0);
+	if (toggler == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (i = 0; getppid() != 1; i++) {
+			if (write_number(file, i & 1))
+				_exit(errno);
+			usleep(5000);
+		}
+	}
+	for (i = 0; i < TRIES && committed < 3; i++) {
+		writer = spawn_writer(HPT_ORDER, big);
+		met = await_state(writer, "committing");
+		ASSERT_EQ(0, remove_module());
+		ret = reap_writer(writer);
+		committed += met && !ret;
+		EXPECT_EQ(ret ? small : big, device_tree_order());
+		ASSERT_EQ(0, insert_module());
+		ASSERT_EQ(0, resize(small));
+	}
+	EXPECT_FALSE(ended(toggler));
+	kill(toggler, SIGKILL);
+	waitpid(toggler, NULL, 0);
+	ASSERT_EQ(0, write_number(file, 1));
+	EXPECT_NE(0, committed);
 }
 
 HPT_TEST(rmmod_with_the_file_open)
