@@ -184,7 +184,7 @@ TEST_F(reset, order_0)
 	EXPECT_EQ(-EINVAL, vm_alloc_htab(vm, 0));
 	EXPECT_EQ(0, vm_alloc_htab(vm, ORDER));
 	EXPECT_EQ(-EINVAL, vm_alloc_htab(vm, 0));
-	/* It is there still. */
+	/* The guest notices nothing of it. */
 	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	vm_destroy(vm);
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));

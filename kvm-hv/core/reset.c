@@ -13,7 +13,6 @@
 #include <linux/errno.h>
 #include <linux/printk.h>
 
-#include "base/detour.h"
 #include "core/ops.h"
 
 static bool hvx_reset_wants(unsigned long kvm, unsigned long order)

@@ -111,7 +111,7 @@ crash_tests()
 	crash 200 && guest console | grep "crash kernel was loaded when the HPT had order $first, not $order"
 	report $? "in a crash the machine restarts instead, and says why"
 
-	guest exec 'insmod /guest/pseries-hpt.ko' && load -p || bail_out "no crash kernel"
+	guest exec 'insmod /guest/pseries-hpt.ko && load -p' || bail_out "no crash kernel"
 	if guest exec 'grep -q " crash_handle_hotplug_event$" /proc/kallsyms'; then
 		resize $((first + 1)) && comes 1 && resize "$first" &&
 			same "$(image kexec_crash_image)" stale
