@@ -198,11 +198,10 @@ struct fickle {
 static void *change_order(void *arg)
 {
 	struct fickle *me = arg;
+	u32 i;
 
-	while (!__atomic_load_n(&me->over, __ATOMIC_RELAXED)) {
-		__atomic_store_n(&me->order, ORDER, __ATOMIC_RELAXED);
-		__atomic_store_n(&me->order, 0, __ATOMIC_RELAXED);
-	}
+	for (i = 0; !__atomic_load_n(&me->over, __ATOMIC_RELAXED); i++)
+		__atomic_store_n(&me->order, i & 1 ? ORDER : 0, __ATOMIC_RELAXED);
 	return NULL;
 }
 
