@@ -66,8 +66,7 @@ states()
 }
 
 # idle_by_stop: has the guest do nothing, by stop0lite only. True if each CPU says
-# that it spent a good part of the time there, and RCU does not wait for one: to remove a
-# module takes a grace period. If nobody says that an idle CPU is idle, that takes ten seconds.
+# that it spent a good part of the time there.
 idle_by_stop()
 {
 	# shellcheck disable=SC2016 # for the shell of the guest
@@ -88,15 +87,8 @@ idle_by_stop()
 		[ $((now - was)) -gt $((seconds * 250000)) ] &&
 			total=$((total - 1))
 	done
-	up() { cut -d . -f 1 /proc/uptime; }
-	insmod /guest/pseries-hpt-window.ko || total=9999
-	sleep 1
-	begin=$(up)
-	rmmod pseries-hpt-window || total=9999
-	took=$(($(up) - begin))
-	echo "# rmmod took $took s"
 	allow 0
-	[ $total = 0 ] && [ $took -lt 8 ]'
+	[ $total = 0 ]'
 }
 
 # left_by_time: where CEDE is there but its latency is not allowed, a stop that nothing
