@@ -995,11 +995,9 @@ HPT_TEST(rmmod_during_commit)
 	ASSERT_GE(toggler, 0);
 	if (toggler == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (i = 0; getppid() != 1; i++) {
-			if (write_number(file, i & 1))
-				_exit(errno);
+		for (i = 0; !write_number(file, i & 1); i++)
 			usleep(5000);
-		}
+		_exit(errno);
 	}
 	for (i = 0; i < TRIES && committed < 3; i++) {
 		writer = spawn_writer(HPT_ORDER, big);
