@@ -284,8 +284,9 @@ TEST_F_TIMEOUT(lock, worker_gives_up, 60)
 		ASSERT_EQ(group[i], index[i] / HPTES_PER_GROUP);
 	}
 	start = now_us();
-	hold_start(&hold[0], self->vm, index[0], HOLD_MS / 2, 1);
-	hold_start(&hold[1], self->vm, index[1], 2 * HOLD_MS, 2);
+	/* The longer one first: the other is to be held yet when the worker comes to it. */
+	hold_start(&hold[1], self->vm, index[1], 2 * HOLD_MS, 1);
+	hold_start(&hold[0], self->vm, index[0], HOLD_MS / 2, 2);
 	ASSERT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
 	/* It comes to the first. */
 	pause_us(HOLD_MS * 1000ull / 4);
@@ -422,6 +423,30 @@ TEST_F_TIMEOUT(lock, prepare_waits_for_harvest, 60)
 	EXPECT_LE(HOLD_MS * 1000ull, now_us() - start);
 	EXPECT_EQ(0, hold_end(&hold));
 	EXPECT_EQ(0, resize_commit(self->vcpu, ORDER));
+}
+
+/*
+ * COMMIT does not: neither one that has nothing to commit, nor one that comes before the
+ * worker has begun. A harvest keeps no balloon off either.
+ */
+TEST_F_TIMEOUT(lock, commit_waits_for_no_harvest, 60)
+{
+	u64 old = index_of(&self->page, self->slot, ORDER);
+	unsigned long long start;
+	struct hold hold;
+
+	ASSERT_EQ(0, resize_prepare(self->vcpu, ORDER + 1));
+	EXPECT_EQ(1, vm_has_ext(self->vm, KVM_CAP_PPC_BALLOON_INHIBIT));
+	start = now_us();
+	hold_start(&hold, self->vm, old, HOLD_MS, 1);
+	ASSERT_EQ(0, resize_commit(self->vcpu, ORDER + 1));
+	EXPECT_EQ(0, vm_has_ext(self->vm, KVM_CAP_PPC_BALLOON_INHIBIT));
+	EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 1));
+	EXPECT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER));
+	EXPECT_EQ(-EBUSY, resize_commit(self->vcpu, ORDER));
+	EXPECT_GT(HOLD_MS * 1000ull, now_us() - start);
+	EXPECT_EQ(0, hold_end(&hold));
+	EXPECT_EQ(0, resize(self->vcpu, ORDER));
 }
 
 /* The thread that harvests: of the one VM that there is. */

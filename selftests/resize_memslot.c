@@ -7,13 +7,16 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <linux/kvm_hv_ext.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
 #include "host.h"
 #include "hpt.h"
+#include "memory.h"
 #include "view.h"
 #include "vmm.h"
+#include "work.h"
 
 #define ORDER		20
 #define GPA		(256 * MIB)
@@ -267,6 +270,62 @@ TEST_F_TIMEOUT(memslot, mmio_becomes_memory, 60)
 	EXPECT_EQ(0, table_committed(self->table, ORDER + 1));
 	EXPECT_EQ(0, vcpu_call(self->vcpu, guest_check, 7, 1));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
+}
+
+static void commit(void *arg)
+{
+	struct vm *vm = arg;
+
+	if (resize_commit(&vm->vcpu[0], HPT_MIN_ORDER + 1))
+		die("no COMMIT");
+}
+
+/* What a COMMIT costs among so many memslots more. */
+static u64 work_among(struct __test_metadata *_metadata, unsigned int slots)
+{
+	const unsigned long page = sysconf(_SC_PAGESIZE);
+	struct kvm_userspace_memory_region region = { .memory_size = page };
+	struct vm *vm = vm_create(.order = HPT_MIN_ORDER, .strategy = KVM_PPC_HPT_RESIZE_COPY);
+	unsigned long size = 2 * (slots + 1) * page;
+	char *mem = memory_map(MEM_ANON, size, 0);
+	unsigned int i;
+	u64 work;
+
+	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
+	for (i = 0; i < slots; i++) {
+		region.slot = VM_MAX_SLOTS + i;
+		/* Apart, so that nothing makes one of them. */
+		region.guest_phys_addr = GPA + 2 * i * page;
+		region.userspace_addr = (unsigned long)mem + 2 * i * page;
+		ASSERT_EQ(0, vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
+	}
+	ASSERT_EQ(0, resize_prepare(&vm->vcpu[0], HPT_MIN_ORDER + 1));
+	work = work_of(commit, vm, 1);
+	vm_destroy(vm);
+	memory_unmap(mem, size);
+	return work;
+}
+
+/*
+ * A VMM may have 32,000 memslots. While the switch goes through them nobody else may have
+ * the VM's pages: it is to take no longer for each than among a few.
+ */
+TEST_F_TIMEOUT(memslot, commit_among_many, 300)
+{
+	const unsigned int slots = 2000;
+	u64 none, some, many;
+
+	if (variant->road != ROAD_IOCTL)
+		SKIP(return, "the same by ioctl");
+	if (!work_counted())
+		SKIP(return, "this host does not count instructions");
+	none = work_among(_metadata, 0);
+	some = work_among(_metadata, slots);
+	many = work_among(_metadata, 2 * slots);
+	TH_LOG("a COMMIT: %llu instructions, with %u memslots %llu, with %u %llu",
+	       (unsigned long long)none, slots, (unsigned long long)some, 2 * slots,
+	       (unsigned long long)many);
+	EXPECT_LT(2 * (many - some), 3 * (some - none));
 }
 
 TEST_HARNESS_MAIN

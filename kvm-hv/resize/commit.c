@@ -110,12 +110,29 @@ static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
 	} else {
 		rz->stats.commits++;
 		hvx_commit_record(rz, rs, commit_ns);
-		if (rs->holds_memory)
-			hvx_throttle_held(&rz->throttle, rs->started);
+		/* Not kept for the harvest, which a busy guest can make long. */
+		hvx_resize_release_memory(rs);
 		WRITE_ONCE(rz->pending, NULL);
 		hvx_harvest_start(&rz->harvest);
 	}
 	return ret;
+}
+
+/*
+ * Whether there is anything to commit: 0 if so. Then no table is left to be harvested: the
+ * worker has begun to fill this one when there was none (hvx_prepare_work()), and only a
+ * COMMIT leaves one. So nobody waits here for a harvest, which takes as long as it takes.
+ */
+static int hvx_commit_check(struct hvx_resizer *rz, u64 order)
+{
+	const struct hvx_resize *rs = rz->pending;
+
+	lockdep_assert_held(&rz->lock);
+	if (!rs || rs->order != order)
+		return -ENXIO;
+	if (rs->state == HVX_FAILED)
+		return rs->error;
+	return rs->state == HVX_READY ? 0 : -EBUSY;
 }
 
 /*
@@ -125,17 +142,12 @@ static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
 static int hvx_commit_locked(struct hvx_vm *vm, u64 order, unsigned long longest)
 {
 	struct hvx_resizer *rz = vm->resizer;
-	struct hvx_resize *rs;
+	int ret;
 
 	guard(mutex)(&rz->lock);
-	rs = hvx_resize_current(vm);
-	if (!rs || rs->order != order)
-		return -ENXIO;
-	if (rs->state == HVX_FAILED)
-		return rs->error;
-	if (rs->state != HVX_READY)
-		return -EBUSY;
-	return hvx_commit_ready(vm, rs, longest);
+	hvx_resize_cancel_unfit(vm);
+	ret = hvx_commit_check(rz, order);
+	return ret ?: hvx_commit_ready(vm, rz->pending, longest);
 }
 
 /* -EAGAIN: a vCPU or a lock could not be had at once, and all is as it was. */
@@ -147,7 +159,6 @@ static int hvx_commit_try(struct hvx_vm *vm, u64 order, unsigned long longest)
 
 	if (!mutex_trylock(&rz->hpt_lock))
 		return ret;
-	hvx_harvest_wait(&rz->harvest);
 	if (mutex_trylock(&kvm->slots_lock)) {
 		ret = hvx_commit_locked(vm, order, longest);
 		mutex_unlock(&kvm->slots_lock);

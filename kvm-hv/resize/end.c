@@ -33,7 +33,7 @@ struct workqueue_struct *hvx_discard_wq;
  * hvx_resize_release_memory() - the guest's memory need not stay any more
  * @rs: the resize
  *
- * Context: the resizer's lock is held, unless it has been committed and harvested.
+ * Context: the resizer's lock is held.
  */
 void hvx_resize_release_memory(struct hvx_resize *rs)
 {
@@ -41,9 +41,7 @@ void hvx_resize_release_memory(struct hvx_resize *rs)
 
 	if (!rs->holds_memory)
 		return;
-	/* COMMIT has noted it already. */
-	if (rs != rz->committed)
-		hvx_throttle_held(&rz->throttle, rs->started);
+	hvx_throttle_held(&rz->throttle, rs->started);
 	hvx_balloon_put(rs->vm, HVX_HOLDER_RESIZE);
 	rs->holds_memory = false;
 }
@@ -206,7 +204,6 @@ static void hvx_resize_harvested(struct hvx_harvest *hv, u64 found, u64 left)
 	if (rs->strategy->bolted_only)
 		WRITE_ONCE(rz->records[rs->record].dropped, left);
 	rz->stats.harvested += found;
-	hvx_resize_release_memory(rs);
 	rz->committed = NULL;
 	hvx_resize_discard(rs);
 }

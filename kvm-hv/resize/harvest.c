@@ -307,15 +307,13 @@ void hvx_harvest_start(struct hvx_harvest *hv)
  */
 void hvx_harvest_wait(struct hvx_harvest *hv)
 {
-	/* Pairs with hvx_harvest_begin() and, as below, with the end of a harvest. */
-	if (!smp_load_acquire(&hv->old))
+	if (!hvx_harvest_busy(hv))
 		return;
 	atomic_inc(&hv->waiters);
 	hvx_harvest_hurry(hv);
 	/* At once, if it has not begun yet. */
 	flush_delayed_work(&hv->start_work);
-	/* Pairs with the end of hvx_harvest_table(). */
-	wait_event(hv->wait, !smp_load_acquire(&hv->old));
+	wait_event(hv->wait, !hvx_harvest_busy(hv));
 	atomic_dec(&hv->waiters);
 }
 

@@ -42,6 +42,14 @@ void hvx_harvest_begin(struct hvx_harvest *hv, const struct kvm_hpt_info *old,
 		       bool guest_view);
 void hvx_harvest_start(struct hvx_harvest *hv);
 void hvx_harvest_wait(struct hvx_harvest *hv);
+
+/* Whether there is a table to be harvested: as long as the resizer's lock is held, if not. */
+static inline bool hvx_harvest_busy(const struct hvx_harvest *hv)
+{
+	/* Pairs with hvx_harvest_begin() and with the end of hvx_harvest_table(). */
+	return smp_load_acquire(&hv->old);
+}
+
 void hvx_harvest_destroy(struct hvx_harvest *hv);
 
 #endif /* KVM_HV_EXT_HARVEST_H */

@@ -226,7 +226,7 @@ static bool hvx_slots_list(struct kvm *kvm, unsigned int nr,
 	kvm_for_each_memslot(slot, bkt, slots) {
 		if (!same || rmaps->nr == nr)
 			break;
-		rmaps->slot[rmaps->nr].id = slot->id;
+		rmaps->slot[rmaps->nr].memslot = slot;
 		rmaps->slot[rmaps->nr].base_gfn = slot->base_gfn;
 		rmaps->slot[rmaps->nr].npages = slot->npages;
 		rmaps->nr++;

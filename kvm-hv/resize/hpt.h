@@ -16,13 +16,16 @@ struct hvx_progress {
 	bool cancel;	/* asks the worker to give up soon */
 };
 
-/* Reverse maps for every memslot, the array that the switch exchanges. */
+/*
+ * Reverse maps for every memslot, the array that the switch exchanges. The memslots stay
+ * as long as the generation does, which only changes with kvm->slots_lock held.
+ */
 struct hvx_rmaps {
 	u64 generation;			/* of the memslots they are made for */
 	unsigned int nr;
 	unsigned int last;		/* the one that was wanted last, as a hint */
 	struct hvx_rmap {		/* by base_gfn */
-		int id;			/* of the memslot */
+		struct kvm_memory_slot *memslot; /* not to be looked at any later */
 		gfn_t base_gfn;
 		unsigned long npages;	/* host pages */
 		unsigned long *rmap;	/* vmalloc, npages words */

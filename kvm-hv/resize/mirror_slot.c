@@ -227,7 +227,7 @@ void hvx_mirror_sync(struct hvx_resize *rs, u64 index)
 	to = hvx_mirror_to(rs, index);
 	/*
 	 * The change in the old table comes before the look for what it may have
-	 * left behind in the new one. Pairs with hvx_mirror_sync_slot().
+	 * left behind in the new one. Pairs with hvx_mirror_try_sync_slot().
 	 */
 	smp_mb();
 	for (j = index; j < n; j += step)

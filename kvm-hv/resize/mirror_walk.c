@@ -110,7 +110,7 @@ static noinline bool hvx_mirror_try_lose(struct hvx_resize *rs, u64 i)
 	/* An empty slot has no losers: hvx_mirror_removed() counts on that. */
 	if (!(READ_ONCE(*hptep) & in_use))
 		goto out;
-	/* As in hvx_mirror_sync_slot(), and pairs with the same. */
+	/* As in hvx_mirror_try_sync_slot(), and pairs with the same. */
 	smp_mb();
 	for (at = j; at < n; at += step) {
 		v = READ_ONCE(*hvx_hptep(old, at));

@@ -155,6 +155,12 @@ static void hvx_prepare_work(struct work_struct *work)
 		mutex_unlock(&rz->lock);
 		return;
 	}
+	/* Another table has come to its end before the lock was free: once more. */
+	if (hvx_harvest_busy(&rz->harvest) || work_busy(&rz->discard_work)) {
+		queue_delayed_work(hvx_wq, &rz->prepare_work, 0);
+		mutex_unlock(&rz->lock);
+		return;
+	}
 	rs->busy = true;
 	mutex_unlock(&rz->lock);
 
@@ -218,14 +224,13 @@ static bool hvx_resize_migrating(struct kvm *kvm)
 }
 
 /**
- * hvx_resize_current() - the pending resize, if it may be committed
+ * hvx_resize_cancel_unfit() - give up the pending resize if it may not be committed
  * @vm: the VM
  *
  * Context: may sleep; kvm->slots_lock and the resizer's lock are held, so what makes
  * it unfit comes before this, or after the COMMIT.
- * Return: the resize in any state, or NULL.
  */
-struct hvx_resize *hvx_resize_current(struct hvx_vm *vm)
+void hvx_resize_cancel_unfit(struct hvx_vm *vm)
 {
 	struct hvx_resizer *rz = vm->resizer;
 	struct kvm *kvm = vm->kvm;
@@ -238,7 +243,6 @@ struct hvx_resize *hvx_resize_current(struct hvx_vm *vm)
 	if (rz->pending && rz->pending->state == HVX_READY &&
 	    rz->pending->rmaps->generation != kvm_memslots(kvm)->generation)
 		hvx_resize_cancel_locked(vm, HVX_CANCEL_MEMSLOT);
-	return rz->pending;
 }
 
 /* What the guest is told of the resize that is pending. */

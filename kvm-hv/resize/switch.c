@@ -10,7 +10,9 @@
  *  - KVM_PPC_ALLOCATE_HTAB, writes to an HTAB fd, the set-up of the VRMA:
  *    kvm->arch.mmu_setup_lock;
  *  - reads of an HTAB fd, which take no lock at all: there is none open, by
- *    kvm->arch.hpte_mod_interest, and none can be opened, by the hpt_lock.
+ *    kvm->arch.hpte_mod_interest, and none can be opened, by the hpt_lock;
+ *  - stock KVM's debugfs file "htab", which takes no lock either: nothing does. It is
+ *    root's, and for a VM that is not resized (Documentation/security.rst).
  * Stock KVM has more to fear here: it frees the old table while a vCPU thread
  * may still look through it, or through the new one with an old index.
  */
@@ -31,7 +33,8 @@
  *
  * Context: the gate is closed; the hpt_lock, kvm->slots_lock and
  * kvm->arch.mmu_setup_lock are held. The memslots are those that the reverse maps
- * were made for.
+ * were made for, by hvx_resize_cancel_unfit(): a VMM may have 32,000, and none is looked
+ * up here.
  */
 void hvx_switch(struct hvx_resize *rs)
 {
@@ -53,13 +56,9 @@ void hvx_switch(struct hvx_resize *rs)
 	kvm->arch.sdr1 = __pa(kvm->arch.hpt.virt) | (kvm->arch.hpt.order - 18);
 
 	for (i = 0; i < rmaps->nr; i++) {
-		struct kvm_memory_slot *slot =
-			id_to_memslot(kvm_memslots(kvm), rmaps->slot[i].id);
+		struct hvx_rmap *slot = &rmaps->slot[i];
 
-		/* A memslot update would have cancelled the resize. */
-		if (WARN_ON_ONCE(!slot || slot->npages != rmaps->slot[i].npages))
-			continue;
-		swap(slot->arch.rmap, rmaps->slot[i].rmap);
+		swap(slot->memslot->arch.rmap, slot->rmap);
 	}
 
 	/*
