@@ -139,6 +139,8 @@ check-patches: setup
 
 .PHONY: soak mutants coverage check-packages
 mutants: setup
+	@lab/qemu-build
+	@lab/kernel-build 6.12 7.3-4k
 	@lab/mutants
 
 coverage: setup

@@ -11,13 +11,15 @@ session_dir()
 	echo "$BUILD/run/$1"
 }
 
-# session_alive NAME: is its QEMU running?
+# session_alive NAME: is its QEMU running? What has its pid by now may be another process,
+# but that has not the pipes' names in its command line.
 session_alive()
 {
-	local pid
+	local dir pid
 
-	pid=$(cat "$(session_dir "$1")/pid" 2>/dev/null) &&
-		[ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+	dir=$(session_dir "$1")
+	pid=$(cat "$dir/pid" 2>/dev/null) &&
+		[ -n "$pid" ] && grep -qsF "path=$dir/lab" "/proc/$pid/cmdline"
 }
 
 # session_tail NAME: the end of its console, for whoever must find out why.
@@ -125,4 +127,5 @@ session_stop()
 	kill "$pid" 2>/dev/null || true
 	# It is a process of ours or of another shell: both can be waited for so.
 	timeout 10 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" || true
+	rm -f "$dir/pid"
 }

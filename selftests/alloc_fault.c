@@ -130,13 +130,6 @@ static int keep(int fd)
 	return 0;
 }
 
-static int enable(struct vm *vm, unsigned long nr, u64 value)
-{
-	struct kvm_enable_cap cap = { .cap = nr, .args = { value } };
-
-	return vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
-}
-
 static int op_create(struct vm *vm)
 {
 	return keep(ioctl(vm->kvm, KVM_CREATE_VM, KVM_VM_PPC_HV));
@@ -155,7 +148,7 @@ static int before_limit(struct vm *vm)
 
 static int op_strategy(struct vm *vm)
 {
-	return enable(vm, KVM_CAP_PPC_HPT_RESIZE, KVM_PPC_HPT_RESIZE_MIRROR);
+	return vm_enable(vm, KVM_CAP_PPC_HPT_RESIZE, KVM_PPC_HPT_RESIZE_MIRROR, 0);
 }
 
 static int op_stop(struct vm *vm)
@@ -163,7 +156,7 @@ static int op_stop(struct vm *vm)
 	/* POWER8 has no such instruction. */
 	if (!vm_has_ext(vm, KVM_CAP_PPC_GUEST_STOP))
 		return 0;
-	return enable(vm, KVM_CAP_PPC_GUEST_STOP, KVM_PPC_GUEST_STOP_EMULATED);
+	return vm_enable(vm, KVM_CAP_PPC_GUEST_STOP, KVM_PPC_GUEST_STOP_EMULATED, 0);
 }
 
 /* That of a new one, as it has to be before there are vCPUs. */

@@ -57,7 +57,6 @@ static const char *find_large(struct large *large, unsigned int mappings)
 			continue;
 		if (huge_reserve(shifts[i], mappings * large->size))
 			return NULL;
-		huge_release(shifts[i]);
 	}
 	return "this host has no huge pages to spare";
 }

@@ -20,7 +20,7 @@
 #include "vmm.h"
 
 #define ORDER		18
-#define PATIENCE_US	5000000ull
+#define PATIENCE_US	(5000000ull * host_slower())
 
 FIXTURE(module)
 {

@@ -59,13 +59,6 @@ static void get_state(int vm, struct kvm_ppc_hv_ext_state *state)
 		die("KVM_PPC_HV_EXT_STATE: %s", strerror(errno));
 }
 
-static int enable(struct vm *vm, unsigned long nr, u64 value)
-{
-	struct kvm_enable_cap cap = { .cap = nr, .args = { value } };
-
-	return vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
-}
-
 /* Whether the kernel has logged a line with all of these since the file was opened. */
 static bool logged(int kmsg, const char *a, const char *b)
 {
@@ -137,14 +130,14 @@ TEST_F(nodes, two_at_a_time)
 	EXPECT_EQ(shift, state.max_page_shift);
 
 	/* What was not said is the VMM's to choose. */
-	EXPECT_EQ(-EBUSY, enable(stops, KVM_CAP_PPC_GUEST_STOP, 0));
-	EXPECT_EQ(0, enable(stops, KVM_CAP_PPC_GUEST_STOP, STOP_EMULATED));
-	EXPECT_EQ(0, enable(stops, KVM_CAP_PPC_HPT_RESIZE,
-			    KVM_PPC_HPT_RESIZE_MIRROR));
-	EXPECT_EQ(-EBUSY, enable(off, KVM_CAP_PPC_GUEST_STOP, STOP_EMULATED));
-	EXPECT_EQ(-EBUSY, enable(off, KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT, 24));
-	EXPECT_EQ(0, enable(off, KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT, shift));
-	EXPECT_EQ(0, enable(plain, KVM_CAP_PPC_GUEST_STOP, 0));
+	EXPECT_EQ(-EBUSY, vm_enable(stops, KVM_CAP_PPC_GUEST_STOP, 0, 0));
+	EXPECT_EQ(0, vm_enable(stops, KVM_CAP_PPC_GUEST_STOP, STOP_EMULATED, 0));
+	EXPECT_EQ(0, vm_enable(stops, KVM_CAP_PPC_HPT_RESIZE,
+			       KVM_PPC_HPT_RESIZE_MIRROR, 0));
+	EXPECT_EQ(-EBUSY, vm_enable(off, KVM_CAP_PPC_GUEST_STOP, STOP_EMULATED, 0));
+	EXPECT_EQ(-EBUSY, vm_enable(off, KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT, 24, 0));
+	EXPECT_EQ(0, vm_enable(off, KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT, shift, 0));
+	EXPECT_EQ(0, vm_enable(plain, KVM_CAP_PPC_GUEST_STOP, 0, 0));
 
 	EXPECT_EQ(H_SUCCESS, vcpu_hcall(&stops->vcpu[0], H_KVM_HV_EXT_FEATURES,
 					regs));
@@ -201,7 +194,7 @@ TEST_F(nodes, refused)
 	/* Nothing of that stays with the thread. */
 	vm_destroy(plain);
 	plain = vm_create(.vcpus = 1);
-	EXPECT_EQ(0, enable(plain, KVM_CAP_PPC_GUEST_STOP, 0));
+	EXPECT_EQ(0, vm_enable(plain, KVM_CAP_PPC_GUEST_STOP, 0, 0));
 	vm_destroy(plain);
 }
 
@@ -265,8 +258,8 @@ TEST_F(nodes, permissions)
 	EXPECT_EQ(EACCES, as_nobody("/dev/kvm-t-odd"));
 
 	ASSERT_EQ(0, stat("/dev/kvm", &kvm));
-	ASSERT_EQ(0, chmod("/dev/kvm", 0600));
 	ASSERT_EQ(0, chmod("/dev/kvm-t-odd", EVERYBODY));
+	ASSERT_EQ(0, chmod("/dev/kvm", 0600));
 	EXPECT_EQ(EACCES, as_nobody("/dev/kvm"));
 	EXPECT_EQ(0, as_nobody("/dev/kvm-t-odd"));
 	chmod("/dev/kvm", kvm.st_mode & 07777);

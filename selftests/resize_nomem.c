@@ -78,8 +78,12 @@ TEST_F_TIMEOUT(nomem, reserve_used_up, 300)
 {
 	struct mem_use before;
 	unsigned int i;
+	int ret;
 
-	ASSERT_EQ(-ENOMEM, use_up(self->hog, &self->hogs));
+	ret = use_up(self->hog, &self->hogs);
+	if (!ret)
+		SKIP(return, "this host has memory for more than %u tables", MAX_HOGS);
+	ASSERT_EQ(-ENOMEM, ret);
 	mem_use(&before);
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(-ENOMEM, resize_prepare(self->vcpu, WANTED));

@@ -458,7 +458,7 @@ TEST_F_TIMEOUT(race, work, 300)
 		/* A while in which both tables are kept in step. */
 		pause_us(guest_random(random) % 5000);
 		park(self->vm, self->workers);
-		ret = resize_commit(self->asks, to);
+		ret = resize_commit_running(self->asks, to);
 		*vm_guest(self->vm, order) = self->vm->order;
 		unpark(self->vm, self->workers);
 		/* A memslot change of the disturber's may have ended it. */

@@ -34,7 +34,6 @@
 #define PAGES		128
 #define SLOT		1
 #define WORKERS		2
-#define PATIENCE_US	20000000ull
 #define POLL_US		300
 #define GUEST_YIELD	0xf0e0	/* an hcall that only leaves the guest */
 
@@ -590,18 +589,6 @@ static void await_work(struct vm *vm, u64 more)
 		pause_us(POLL_US);
 }
 
-/* On a host that is busy a vCPU may be out of reach for long. */
-static int commit(struct vcpu *asks, unsigned int to)
-{
-	unsigned long long end = now_us() + PATIENCE_US;
-	int ret;
-
-	do {
-		ret = resize_commit(asks, to);
-	} while (ret == -EBUSY && now_us() < end);
-	return ret;
-}
-
 /*
  * Memslots change while a resize is prepared, which ends it. Until they are back the vCPUs
  * rest: they would find no memory. So does the attacker: when a memslot goes, stock KVM
@@ -645,7 +632,7 @@ static int change_slots(struct vm *vm, struct vcpu *asks, unsigned int to,
 	/* A log begins anew, with pages in it that were stored to before. */
 	if (flags & KVM_MEM_LOG_DIRTY_PAGES)
 		log_anew(vm, bitmap);
-	ret = commit(asks, to);
+	ret = resize_commit_running(asks, to);
 	set_mode(vm, WORK);
 	return ret;
 }
@@ -689,7 +676,7 @@ TEST_F_TIMEOUT(warm, attacked, 36000)
 		if (r >> 50 & 3)
 			await_work(vm, (r >> 32) % 128);
 		set_mode(vm, USE);
-		ASSERT_EQ(0, commit(self->asks, to));
+		ASSERT_EQ(0, resize_commit_running(self->asks, to));
 		grown += to > from;
 		/* Every other time the vCPUs go on a while as they were. */
 		if (r >> 40 & 1)

@@ -45,7 +45,7 @@ static void guest_busy(u64 seed, u64 vcpu)
  *
  * They enter, protect and remove entries of every slot but the last of a
  * group, and nothing can be said of what the HPT holds afterwards. All are at it
- * on return, and do not leave KVM until busy_stop().
+ * on return, and do not leave KVM until busy_stop(), but when KVM_RUN is interrupted.
  */
 void busy_start(struct vm *vm, u64 seed)
 {

@@ -111,6 +111,7 @@ void vcpu_map(struct vcpu *vcpu, const struct page *page);
 /* resize.c */
 int resize_prepare_once(struct vcpu *vcpu, u64 flags, u64 shift);
 int resize_prepare(struct vcpu *vcpu, u64 shift);
+int resize_commit_running(struct vcpu *vcpu, u64 shift);
 int resize_commit_flags(struct vcpu *vcpu, u64 flags, u64 shift);
 int resize_commit(struct vcpu *vcpu, u64 shift);
 int resize(struct vcpu *vcpu, u64 shift);

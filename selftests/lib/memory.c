@@ -59,6 +59,17 @@ static void write_number(const char *path, long n)
 }
 
 /**
+ * huge_release() - leave the host the huge pages of a size that it had before
+ * @shift: their size
+ */
+void huge_release(unsigned int shift)
+{
+	if (huge_before[shift] > 0)
+		write_number(huge_file(shift, "nr_hugepages"),
+			     huge_before[shift] - 1);
+}
+
+/**
  * huge_reserve() - see that there are free huge pages
  * @shift: their size
  * @size: bytes to have
@@ -82,18 +93,10 @@ bool huge_reserve(unsigned int shift, unsigned long size)
 		have = read_number(huge_file(shift, "nr_hugepages"));
 		write_number(huge_file(shift, "nr_hugepages"), have + lack);
 	}
-	return read_number(huge_file(shift, "free_hugepages")) >= want;
-}
-
-/**
- * huge_release() - leave the host the huge pages of a size that it had before
- * @shift: their size
- */
-void huge_release(unsigned int shift)
-{
-	if (huge_before[shift] > 0)
-		write_number(huge_file(shift, "nr_hugepages"),
-			     huge_before[shift] - 1);
+	if (read_number(huge_file(shift, "free_hugepages")) >= want)
+		return true;
+	huge_release(shift);
+	return false;
 }
 
 /**

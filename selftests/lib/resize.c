@@ -9,7 +9,7 @@
 
 /* PREPARE is to be polled; its hint is for guests, tests are impatient. */
 #define POLL_US		500
-#define POLL_LIMIT_US	20000000ull
+#define LIMIT_US	(20000000ull * host_slower())
 
 /**
  * hcall_errno() - the errno that the ioctls have for an hcall's status
@@ -84,7 +84,7 @@ int resize_prepare_once(struct vcpu *vcpu, u64 flags, u64 shift)
  */
 int resize_prepare(struct vcpu *vcpu, u64 shift)
 {
-	unsigned long long end = now_us() + POLL_LIMIT_US;
+	unsigned long long end = now_us() + LIMIT_US;
 	int ret;
 
 	for (;;) {
@@ -130,6 +130,26 @@ int resize_commit(struct vcpu *vcpu, u64 shift)
 }
 
 /**
+ * resize_commit_running() - COMMIT while other vCPUs run
+ * @vcpu: an idle vCPU
+ * @shift: order that was prepared
+ *
+ * On a host that is busy a vCPU may be out of reach for longer than COMMIT waits.
+ *
+ * Return: 0, or -errno; -EBUSY if it does not come to an end.
+ */
+int resize_commit_running(struct vcpu *vcpu, u64 shift)
+{
+	unsigned long long end = now_us() + LIMIT_US;
+	int ret;
+
+	do {
+		ret = resize_commit(vcpu, shift);
+	} while (ret == -EBUSY && now_us() < end);
+	return ret;
+}
+
+/**
  * resize() - PREPARE and COMMIT
  * @vcpu: an idle vCPU; the guest must have run once
  * @shift: order wanted
@@ -140,5 +160,5 @@ int resize(struct vcpu *vcpu, u64 shift)
 {
 	int ret = resize_prepare(vcpu, shift);
 
-	return ret ?: resize_commit(vcpu, shift);
+	return ret ?: resize_commit_running(vcpu, shift);
 }

@@ -58,10 +58,25 @@ int vm_has_ext(struct vm *vm, unsigned long cap)
 	return ret < 0 ? 0 : ret;
 }
 
-static void vm_enable(struct vm *vm, unsigned int cap, u64 a, u64 b)
+/**
+ * vm_enable() - KVM_ENABLE_CAP of a VM
+ * @vm: the VM
+ * @cap: the capability
+ * @a: its first argument
+ * @b: its second one
+ *
+ * Return: 0, or -errno.
+ */
+int vm_enable(struct vm *vm, unsigned int cap, u64 a, u64 b)
 {
 	struct kvm_enable_cap ec = { .cap = cap, .args = { a, b } };
-	int ret = vm_ioctl(vm, KVM_ENABLE_CAP, &ec);
+
+	return vm_ioctl(vm, KVM_ENABLE_CAP, &ec);
+}
+
+static void must_enable(struct vm *vm, unsigned int cap, u64 a, u64 b)
+{
+	int ret = vm_enable(vm, cap, a, b);
 
 	if (ret)
 		die("KVM_ENABLE_CAP(%#x, %#lx): %s", cap, (unsigned long)a,
@@ -338,14 +353,22 @@ static void load_image(struct vm *vm)
 	       guest_vectors_end - guest_vectors);
 }
 
+/* What nobody has chosen is the module's choice: what a test expects goes by that. */
 static void choose_strategy(struct vm *vm, unsigned int strategy)
 {
+	struct kvm_ppc_hv_ext_state state;
+
+	if (!vm_has_ext(vm, KVM_CAP_PPC_HPT_RESIZE))
+		return;
 	if (!strategy)
 		strategy = vm_strategy();
-	if (!strategy || !vm_has_ext(vm, KVM_CAP_PPC_HPT_RESIZE))
-		return;
-	vm_enable(vm, KVM_CAP_PPC_HPT_RESIZE, strategy, 0);
-	vm->strategy = strategy;
+	if (strategy)
+		must_enable(vm, KVM_CAP_PPC_HPT_RESIZE, strategy, 0);
+	if (vm_ioctl(vm, KVM_PPC_HV_EXT_STATE, &state))
+		die("kvm-hv-ext does not say what a VM has");
+	if (strategy && state.resize_strategy != strategy)
+		die("strategy %u was chosen, and is %u", strategy, state.resize_strategy);
+	vm->strategy = state.resize_strategy;
 }
 
 /**
@@ -395,11 +418,11 @@ struct vm *vm_create_cfg(const struct vm_cfg *cfg)
 		}
 	}
 	/* Off unless asked for, as QEMU does. */
-	vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_CLEAR_REF, 1);
-	vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_CLEAR_MOD, 1);
+	must_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_CLEAR_REF, 1);
+	must_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_CLEAR_MOD, 1);
 	if (vm->road == ROAD_HCALL) {
-		vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_RESIZE_HPT_PREPARE, 1);
-		vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_RESIZE_HPT_COMMIT, 1);
+		must_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_RESIZE_HPT_PREPARE, 1);
+		must_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_RESIZE_HPT_COMMIT, 1);
 	}
 	if (!cfg->device)
 		choose_strategy(vm, cfg->strategy);
@@ -449,6 +472,16 @@ unsigned int vm_strategy(void)
 	die("KVM_HV_EXT_STRATEGY=%s: neither copy nor mirror", name);
 }
 
+/* What a VM gets that was made after the module was inserted. */
+static int whole_ext(void)
+{
+	return KVM_PPC_HV_EXT_RESIZE | KVM_PPC_HV_EXT_RESIZE_HCALL |
+	       KVM_PPC_HV_EXT_MAX_PAGE_SHIFT | KVM_PPC_HV_EXT_BALLOON_INHIBIT |
+	       KVM_PPC_HV_EXT_CHECK_MEMORY | KVM_PPC_HV_EXT_STATE_GET |
+	       (getauxval(AT_HWCAP2) & PPC_FEATURE2_ARCH_3_00 ?
+			KVM_PPC_HV_EXT_GUEST_STOP : 0);
+}
+
 static const char *lacks(enum vm_road road, bool need_ext)
 {
 	const char *why = NULL;
@@ -465,6 +498,9 @@ static const char *lacks(enum vm_road road, bool need_ext)
 	ext = ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_PPC_HV_EXT);
 	if (ext < 0)
 		ext = 0;
+	/* Nothing is left out because the module has forgotten that it can do it. */
+	if (module_loaded() && ext != whole_ext())
+		die("kvm-hv-ext is there, and offers %#x, not %#x", ext, whole_ext());
 	if (ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_PPC_ALLOC_HTAB) <= 0)
 		why = "no hash page tables in this KVM";
 	else if (need_ext && !(ext & KVM_PPC_HV_EXT_RESIZE))

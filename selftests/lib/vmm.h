@@ -121,6 +121,7 @@ unsigned long vm_counter(struct vm *vm, const char *file, const char *name);
 
 /* What this host offers (vmm.c) */
 int vm_has_ext(struct vm *vm, unsigned long cap);
+int vm_enable(struct vm *vm, unsigned int cap, u64 a, u64 b);
 const char *vmm_lacks(enum vm_road road);
 const char *vmm_lacks_ext(enum vm_road road);
 unsigned int vm_strategy(void);

@@ -8,9 +8,10 @@
 # shellcheck source=selftests/lib/alarms.sh
 . /selftests/lib/alarms.sh
 
+# bail_out WHY: nothing more is tried, and no guest of anybody's stays.
 bail_out()
 {
-	guest stop
+	guest stop all
 	ktap_exit_fail_msg "$1"
 }
 
@@ -30,8 +31,8 @@ within()
 # served: resizes of the running guest that kvm-hv-ext has served so far.
 served()
 {
-	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/resizes 2>/dev/null |
-		grep -vc '^#'
+	cat "/sys/kernel/debug/kvm/$(guest pid)-"*/hv-ext/counters 2>/dev/null |
+		awk '$1 == "commits" { print $2 }'
 }
 
 # order: the guest's HPT order, if its driver and its kernel agree on it.
@@ -41,6 +42,19 @@ order()
 	guest exec 'a=$(cat /sys/kernel/hpt/order)
 		    b=$(cat /sys/kernel/debug/powerpc/hpt_order)
 		    [ "$a" = "$b" ] && echo "$a"'
+}
+
+# tree ORDER CORES: the device tree, which kexec gives to the next kernel, has so many, and
+# says so for each.
+tree()
+{
+	guest exec "n=0
+		for file in \$(find /proc/device-tree/cpus -name ibm,pft-size); do
+			set -- \$(od -A n -t x1 \$file)
+			[ \$((0x\$8)) = $1 ] || exit 1
+			n=\$((n + 1))
+		done
+		[ \$n = $2 ]"
 }
 
 # resize ORDER: by the guest's driver.

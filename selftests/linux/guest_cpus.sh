@@ -51,18 +51,6 @@ preparing()
 	guest exec "[ \$(cat $hpt/state) = preparing ]"
 }
 
-# tree ORDER CPUS: the device tree has so many CPUs, and says so for each.
-tree()
-{
-	guest exec "n=0
-		for file in \$(find /proc/device-tree/cpus -name ibm,pft-size); do
-			set -- \$(od -A n -t x1 \$file)
-			[ \$((0x\$8)) = $1 ] || exit 1
-			n=\$((n + 1))
-		done
-		[ \$n = $2 ]"
-}
-
 plan 7
 guest start -m 512M -smp 1,maxcpus=4 || bail_out "the guest does not start"
 guest exec "insmod /guest/pseries-hpt.ko && insmod /guest/pseries-hpt-test.ko &&

@@ -33,9 +33,9 @@ closed()
 
 plan 17
 # shellcheck disable=SC2086 # a list
-guest start $options || give_up "the guest does not start"
+guest start $options || bail_out "the guest does not start"
 guest exec "insmod /guest/pseries-hpt.ko && insmod /guest/pseries-hpt-test.ko" ||
-	give_up "no guest driver"
+	bail_out "no guest driver"
 first=$(order)
 big=$((first + 1))
 churn_begin 24

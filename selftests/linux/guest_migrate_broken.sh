@@ -38,8 +38,8 @@ driver()
 
 plan 11
 # shellcheck disable=SC2086 # a list
-guest start $options || give_up "the guest does not start"
-driver || give_up "no guest driver"
+guest start $options || bail_out "the guest does not start"
+driver || bail_out "no guest driver"
 first=$(order)
 big=$((first + 1))
 

@@ -27,8 +27,8 @@ insmod "/build/$kernel/modules/kvm-hv-ext.ko" ${MODULE_PARAMETERS:-}
 report $? "kvm-hv-ext is inserted"
 
 # shellcheck disable=SC2086 # a list
-guest start $options || give_up "the guest does not start"
-guest exec 'insmod /guest/pseries-hpt.ko' || give_up "no guest driver"
+guest start $options || bail_out "the guest does not start"
+guest exec 'insmod /guest/pseries-hpt.ko' || bail_out "no guest driver"
 first=$(order)
 big=$((first + 1))
 churn_begin 24

@@ -29,9 +29,9 @@ for mode in native emulate off; do
 	echo "$mode,guest_stop=$mode" >$profile
 done
 
-guest start -m 256M -d /dev/kvm-native || give_up "the guest does not start"
+guest start -m 256M -d /dev/kvm-native || bail_out "the guest does not start"
 guest exec 'insmod /guest/pseries-hpt.ko && insmod /guest/pseries-stop.ko' ||
-	give_up "no guest that stops"
+	bail_out "no guest that stops"
 first=$(order)
 churn_begin 24
 idles

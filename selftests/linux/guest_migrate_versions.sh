@@ -17,8 +17,8 @@ machine="-m 256M -M type=pseries-7.2"
 # begin OPTION...: the guest, with a program at work.
 begin()
 {
-	guest start -Q 7.2 "$@" || give_up "the guest does not start"
-	guest exec 'insmod /guest/pseries-hpt.ko' || give_up "no guest driver"
+	guest start -Q 7.2 "$@" || bail_out "the guest does not start"
+	guest exec 'insmod /guest/pseries-hpt.ko' || bail_out "no guest driver"
 	first=$(order)
 	big=$((first + 1))
 	churn_begin 24

@@ -140,16 +140,6 @@ loaded()
 		grep -q OK /tmp/churn'
 }
 
-# device_tree: what kexec tells the next kernel.
-device_tree()
-{
-	# shellcheck disable=SC2016 # for the shell of the guest
-	guest exec 'for file in /proc/device-tree/cpus/*/ibm,pft-size; do
-		od -An -t u1 -j 7 -N 1 "$file"
-	done | sort -u | xargs' >/tmp/pft
-	same "$(cat /tmp/pft)" "$(order)"
-}
-
 # watched: whether lockdep still watches locks. It gives up when it has told of a fault.
 watched()
 {
@@ -175,7 +165,7 @@ plugged_meanwhile
 report $? "$dimm more during resizes"
 cpu_comes
 report $? "a CPU comes"
-device_tree
+tree "$(order)" $((vcpus + 1))
 report $? "the device tree has the order"
 traced
 report $? "with perf and BPF at each hcall"

@@ -97,7 +97,7 @@ moved_and_reset()
 		same "$(property hpt-order)" "$first" && is_whole
 }
 
-plan 21
+plan 22
 reserve 2048 || bail_out "this host has no pages of 1 GiB to spare"
 
 refused "cap-guest-stop' not found" guest start -M cap-guest-stop=on
@@ -171,6 +171,8 @@ guest monitor object_del m && plugged "file,mem-path=$mount" &&
 	guest exec -t 60 "until dmesg | grep -q 'was hot-added'; do usleep 100000; done"
 report $? "one in pages of 1 GiB is plugged"
 guest stop
+dmesg >/tmp/host.dmesg && ! alarms /tmp/host.dmesg
+report $? "nothing alarming in the host's log"
 
 release
 ktap_finished

@@ -18,12 +18,6 @@ stop_both()
 	GUEST=b guest stop
 }
 
-give_up()
-{
-	stop_both
-	bail_out "$1"
-}
-
 # expect [OPTION...]: another QEMU, for the guest to go to, with $options or with these.
 expect()
 {
@@ -141,7 +135,7 @@ arrive()
 	arrive_silent || return 1
 	guest exec -t 20 true && return
 	examine
-	give_up "it does not answer there"
+	bail_out "it does not answer there"
 }
 
 # ended: the QEMU that did not take the guest has said why, and is no more.
