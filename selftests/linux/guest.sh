@@ -28,6 +28,22 @@ within()
 	done
 }
 
+# each COMMAND...: for each of $guests guests, by its name in $GUEST, g0 and so on; fails if
+# it does for one.
+# shellcheck disable=SC2154 # whoever has several says how many
+each()
+{
+	local failed=0 number=0
+
+	while [ $number -lt "$guests" ]; do
+		GUEST=g$number
+		"$@" || failed=1
+		number=$((number + 1))
+	done
+	export GUEST=g0
+	return $failed
+}
+
 # served: resizes of the running guest that kvm-hv-ext has served so far.
 served()
 {
@@ -95,6 +111,12 @@ bytes_and_log()
 	report $? "every byte as expected"
 	log_is_clean
 	report $? "nothing alarming in the guest's log"
+}
+
+# refusals: how often the host's log says that a guest's memory will not do.
+refusals()
+{
+	dmesg | grep -c 'memslot 0: .*, the limit needs 16777216'
 }
 
 # figure NAME: of the running guest's stops, from kvm-hv-ext.

@@ -20,7 +20,7 @@ name=$3
 value=$4
 shift 4
 state=/build/two-hosts/state
-kernel=$(sed 's/.*lab.kernel=\([^ ]*\).*/\1/' /proc/cmdline)
+kernel=$LAB_KERNEL
 
 fail()
 {

@@ -19,20 +19,6 @@
 guests=${1:-16}
 resizes=${2:-6}
 
-# each COMMAND...: for each guest, by its name in $GUEST; fails if it does for one.
-each()
-{
-	local failed=0 number=0
-
-	while [ $number -lt "$guests" ]; do
-		GUEST=g$number
-		"$@" || failed=1
-		number=$((number + 1))
-	done
-	GUEST=g0
-	return $failed
-}
-
 begin()
 {
 	guest start -k big-endian -m 256M -smp 1 -f /build/selftests/linux/big-endian \

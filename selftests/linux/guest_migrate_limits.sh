@@ -25,12 +25,6 @@ expect_backed()
 	expect $options -q "$backed"
 }
 
-# refusals: how often the host's log says that a guest's memory will not do.
-refusals()
-{
-	dmesg | grep -c 'memslot 0: .*, the limit needs 16777216'
-}
-
 # entry_refused: stock KVM logs the entry of a table that it does not take, as it should.
 # Its line is not for check-host to find; the others are looked at here.
 entry_refused()

@@ -11,7 +11,7 @@
 . /selftests/linux/migration.sh
 
 options="-m 256M"
-kernel=$(sed 's/.*lab.kernel=\([^ ]*\).*/\1/' /proc/cmdline)
+kernel=$LAB_KERNEL
 
 # ours: whether the module knows the VM.
 ours()

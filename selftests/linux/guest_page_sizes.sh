@@ -25,12 +25,6 @@ turns_on_devices()
 		guest monitor info mtree -f | grep -q 'vga.vram KVM'
 }
 
-# refusals: how often the host's log says that a guest's memory will not do.
-refusals()
-{
-	dmesg | grep -c 'memslot 0: .*, the limit needs 16777216'
-}
-
 # refused: a guest cannot run, and the host's log says why.
 refused()
 {

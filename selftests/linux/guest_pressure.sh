@@ -23,20 +23,6 @@ ksm=/sys/kernel/mm/ksm
 # The host takes that much from the guests each time.
 PIECE=24M
 
-# each COMMAND...: for each guest, by its name in $GUEST; fails if it does for one.
-each()
-{
-	local failed=0 number=0
-
-	while [ $number -lt "$guests" ]; do
-		GUEST=g$number
-		"$@" || failed=1
-		number=$((number + 1))
-	done
-	GUEST=g0
-	return $failed
-}
-
 # event NAME: how often the host's kernel has done it.
 event()
 {

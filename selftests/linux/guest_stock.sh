@@ -8,7 +8,7 @@
 # shellcheck source=selftests/linux/guest.sh
 . /selftests/linux/guest.sh
 
-kernel=$(sed 's/.*lab.kernel=\([^ ]*\).*/\1/' /proc/cmdline)
+kernel=$LAB_KERNEL
 
 plan 4
 rmmod kvm-hv-ext

@@ -4,7 +4,7 @@
 # What it takes to start another kernel by kexec in a Linux guest, and to read the dump of a
 # crash. To be sourced on the emulated host.
 
-kernel=$(sed 's/.*lab.kernel=\([^ ]*\).*/\1/' /proc/cmdline)
+kernel=$LAB_KERNEL
 tools=/cache/crash-tools
 brought=/tmp/brought
 run='/guest/ld64.so.2 --library-path /guest'
