@@ -42,55 +42,57 @@ static int set(const char *dir, const char *name, const char *text)
 	return file_write(path, text);
 }
 
-/* From the first to the last function of the module, in hexadecimal. */
-static bool module_text(char *start, char *end, size_t size)
+/* The next function of the kernel's or a module's, or false at the end. */
+static bool next_function(FILE *f, unsigned long *at, char *name, size_t size, bool *ours)
 {
-	unsigned long first = ~0ul, last = 0, at;
-	char line[256], type;
-	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[256], type, format[32];
 
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!strstr(line, "[kvm_hv_ext]") ||
-		    sscanf(line, "%lx %c", &at, &type) != 2 ||
-		    (type != 't' && type != 'T') || !at)
-			continue;
-		first = at < first ? at : first;
-		last = at > last ? at : last;
+	snprintf(format, sizeof(format), "%%lx %%c %%%zus", size - 1);
+	while (fgets(line, sizeof(line), f)) {
+		*ours = strstr(line, "[kvm_hv_ext]");
+		if (sscanf(line, format, at, &type, name) == 3 && *at &&
+		    (type == 't' || type == 'T'))
+			return true;
 	}
-	if (f)
-		fclose(f);
-	snprintf(start, size, "%#lx", first);
-	snprintf(end, size, "%#lx", last + 4096);
-	return last;
+	return false;
 }
 
-/* The function that calls a module's, when it is inserted: it has no text before. */
-static bool init_text(char *start, char *end, size_t size)
+/* Where a function begins and the next one does, or NULL for all of the module's. */
+static bool text_of(const char *function, unsigned long *first, unsigned long *end)
 {
-	unsigned long at, first = 0, next = ~0ul;
-	char line[256], type, name[128];
 	FILE *f = fopen("/proc/kallsyms", "r");
+	unsigned long at;
+	char name[128];
+	bool ours;
 
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx %c %127s", &at, &type, name) != 3)
-			continue;
-		if (!strcmp(name, "do_one_initcall"))
-			first = at;
-		else if (first && at > first && at < next)
-			next = at;
+	*first = function ? 0 : ~0ul;
+	*end = function ? ~0ul : 0;
+	while (f && next_function(f, &at, name, sizeof(name), &ours)) {
+		if (function && !strcmp(name, function)) {
+			*first = at;
+		} else if (!function && ours) {
+			*first = at < *first ? at : *first;
+			*end = at + 4096 > *end ? at + 4096 : *end;
+		}
 	}
 	if (f)
+		rewind(f);
+	/* A module's are in no order. */
+	while (f && function && next_function(f, &at, name, sizeof(name), &ours))
+		*end = at > *first && at < *end ? at : *end;
+	if (f)
 		fclose(f);
-	snprintf(start, size, "%#lx", first);
-	snprintf(end, size, "%#lx", next);
-	return first;
+	return *first && *first < *end && *end != ~0ul;
 }
 
-/* Only what is called from there, or with all as the kernel has it from the start. */
-static int choose(const char *start, const char *end)
+/* Only what is called from there; with 0 and ~0 all, as the kernel has it at first. */
+static int choose(unsigned long first, unsigned long last)
 {
+	char start[32], end[32];
 	int i, ret = 0;
 
+	snprintf(start, sizeof(start), "%#lx", first);
+	snprintf(end, sizeof(end), "%#lx", last);
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
 		ret = ret ?: set(faults[i], "require-start", start);
 		ret = ret ?: set(faults[i], "require-end", end);
@@ -222,6 +224,44 @@ static int op_prepare(struct vm *vm)
 	return resize_prepare(&vm->vcpu[0], ORDER + 1);
 }
 
+/* What the guest asks for itself. */
+static int op_hcall_prepare(struct vm *vm)
+{
+	int ret;
+
+	vm->road = ROAD_HCALL;
+	ret = op_prepare(vm);
+	vm->road = ROAD_IOCTL;
+	return ret;
+}
+
+static int op_hcall_resize(struct vm *vm)
+{
+	int ret;
+
+	vm->road = ROAD_HCALL;
+	ret = op_resize(vm);
+	vm->road = ROAD_IOCTL;
+	return ret;
+}
+
+/* The VMM gets what the module cannot do for lack of memory. */
+static void vmm_has_none(struct vcpu *vcpu, struct kvm_run *run)
+{
+	run->papr_hcall.ret = (u64)H_NO_MEM;
+}
+
+static int before_page_init(struct vm *vm)
+{
+	vm->hcall = vmm_has_none;
+	return vm_enable(vm, KVM_CAP_PPC_ENABLE_HCALL, H_PAGE_INIT, 1) ?: op_log(vm);
+}
+
+static int op_page_init(struct vm *vm)
+{
+	return hcall_errno(vcpu_hcall2(&vm->vcpu[0], H_PAGE_INIT, H_ZERO_PAGE, GPA));
+}
+
 static int op_htab(struct vm *vm)
 {
 	struct kvm_get_htab_fd arg = { 0 };
@@ -279,6 +319,7 @@ static void undo(struct vm *vm)
 			close(left_open[i]);
 		left_open[i] = -1;
 	}
+	vm->hcall = NULL;
 	file_write(PROFILES, "-" NODE);
 	vm_slot_set(vm, SLOT, GPA, 0);
 	resize_prepare_once(&vm->vcpu[0], 0, 0);
@@ -290,22 +331,30 @@ static const struct {
 	const char *name;
 	int (*run)(struct vm *vm);
 	int (*before)(struct vm *vm);	/* with memory */
+	/*
+	 * Whose allocations fail; NULL: the module's. KVM_RUN is called by it, so with a guest
+	 * these would be stock KVM's too.
+	 */
+	const char *function;
 } ops[] = {
-	{ "KVM_CREATE_VM", op_create, NULL },
-	{ "KVM_CAP_PPC_HPT_RESIZE", op_strategy, NULL },
-	{ "KVM_CAP_PPC_GUEST_STOP", op_stop, NULL },
-	{ "KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT", op_limit, before_limit },
-	{ "KVM_PPC_BALLOON_HOLD", op_hold, NULL },
-	{ "KVM_PPC_BALLOON_NOTIFY", op_notify, NULL },
-	{ "KVM_PPC_HV_EXT_STATE", op_state, NULL },
-	{ "KVM_PPC_CHECK_MEMORY", op_check_memory, NULL },
-	{ "KVM_SET_USER_MEMORY_REGION", op_log, NULL },
-	{ "KVM_PPC_RESIZE_HPT_PREPARE", op_prepare, NULL },
-	{ "KVM_PPC_RESIZE_HPT_COMMIT", op_resize, NULL },
-	{ "KVM_PPC_GET_HTAB_FD", op_htab, NULL },
-	{ "the parameter profile", op_profile, NULL },
-	{ "a node", op_node, op_profile },
-	{ "debugfs", op_debugfs, NULL },
+	{ "KVM_CREATE_VM", op_create, NULL, NULL },
+	{ "KVM_CAP_PPC_HPT_RESIZE", op_strategy, NULL, NULL },
+	{ "KVM_CAP_PPC_GUEST_STOP", op_stop, NULL, NULL },
+	{ "KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT", op_limit, before_limit, NULL },
+	{ "KVM_PPC_BALLOON_HOLD", op_hold, NULL, NULL },
+	{ "KVM_PPC_BALLOON_NOTIFY", op_notify, NULL, NULL },
+	{ "KVM_PPC_HV_EXT_STATE", op_state, NULL, NULL },
+	{ "KVM_PPC_CHECK_MEMORY", op_check_memory, NULL, NULL },
+	{ "KVM_SET_USER_MEMORY_REGION", op_log, NULL, NULL },
+	{ "KVM_PPC_RESIZE_HPT_PREPARE", op_prepare, NULL, NULL },
+	{ "KVM_PPC_RESIZE_HPT_COMMIT", op_resize, NULL, NULL },
+	{ "H_RESIZE_HPT_PREPARE", op_hcall_prepare, NULL, "hvx_resize_hcall" },
+	{ "H_RESIZE_HPT_COMMIT", op_hcall_resize, NULL, "hvx_resize_hcall" },
+	{ "H_PAGE_INIT", op_page_init, before_page_init, "hvx_logging_hcall" },
+	{ "KVM_PPC_GET_HTAB_FD", op_htab, NULL, NULL },
+	{ "the parameter profile", op_profile, NULL, NULL },
+	{ "a node", op_node, op_profile, NULL },
+	{ "debugfs", op_debugfs, NULL, NULL },
 };
 
 FIXTURE(load)
@@ -318,15 +367,16 @@ FIXTURE(load)
 
 FIXTURE_SETUP(load)
 {
-	char start[32], end[32];
+	unsigned long first, end;
 
 	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (self->nth < 0 || access(faults[0], F_OK))
 		SKIP(return, "this kernel has no fault injection");
 	if (!module_path() || !module_loaded())
 		SKIP(return, "no kvm-hv-ext.ko to insert: set KVM_HV_EXT_KO");
-	ASSERT_TRUE(init_text(start, end, sizeof(start)));
-	ASSERT_EQ(0, choose(start, end));
+	/* The function that calls a module's, when it is inserted: it has no text before. */
+	ASSERT_TRUE(text_of("do_one_initcall", &first, &end));
+	ASSERT_EQ(0, choose(first, end));
 	self->kmsg = kmsg_open();
 	ASSERT_EQ(0, module_take_out(&self->away));
 	mem_use(&self->before);
@@ -335,7 +385,7 @@ FIXTURE_SETUP(load)
 FIXTURE_TEARDOWN(load)
 {
 	fail_nth(self->nth, 0);
-	EXPECT_EQ(0, choose("0", "0xffffffffffffffff"));
+	EXPECT_EQ(0, choose(0, ~0ul));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 	EXPECT_TRUE(mem_returned(&self->before, 5000));
 	EXPECT_EQ(0, module_put_back(&self->away));
@@ -378,15 +428,12 @@ FIXTURE(faults)
 FIXTURE_SETUP(faults)
 {
 	const char *why = vmm_lacks_ext(ROAD_IOCTL);
-	char start[32], end[32];
 
 	if (why)
 		SKIP(return, "%s", why);
 	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (self->nth < 0 || access(faults[0], F_OK))
 		SKIP(return, "this kernel has no fault injection");
-	ASSERT_TRUE(module_text(start, end, sizeof(start)));
-	ASSERT_EQ(0, choose(start, end));
 	self->kmsg = kmsg_open();
 	self->vm = vm_create(.order = ORDER);
 	vm_slot_add(self->vm, SLOT, GPA, MIB, 0, 0);
@@ -395,7 +442,7 @@ FIXTURE_SETUP(faults)
 FIXTURE_TEARDOWN(faults)
 {
 	fail_nth(self->nth, 0);
-	EXPECT_EQ(0, choose("0", "0xffffffffffffffff"));
+	EXPECT_EQ(0, choose(0, ~0ul));
 	vm_destroy(self->vm);
 	close(self->kmsg);
 	close(self->nth);
@@ -425,6 +472,10 @@ TEST_F_TIMEOUT(faults, each_allocation, 300)
 	}
 	mem_use(&self->before);
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		unsigned long first, end;
+
+		ASSERT_TRUE(text_of(ops[i].function, &first, &end));
+		ASSERT_EQ(0, choose(first, end));
 		refused = 0;
 		for (n = 1, failed = true; failed && n < MOST; n++) {
 			ret = run_op(self->vm, i, self->nth, n);

@@ -25,11 +25,6 @@
 #define SLOT		1
 #define HPT_SLOT	3
 
-#define H_PAGE_INIT		0x2c
-#define H_ZERO_PAGE		BIT_ULL(63 - 48)
-#define H_COPY_PAGE		BIT_ULL(63 - 49)
-#define H_ICACHE_SYNCHRONIZE	BIT_ULL(63 - 41)
-
 /* Of the guest. */
 static u64 page_shift;
 

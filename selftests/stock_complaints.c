@@ -17,9 +17,6 @@
 #define GPA		(256 * MIB)
 #define SLOT		1
 
-#define H_PAGE_INIT	0x2c
-#define H_ZERO_PAGE	BIT_ULL(63 - 48)
-
 static char text[65536];
 
 /* What the kernel has logged since, a record after the other. */

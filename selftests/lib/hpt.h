@@ -63,6 +63,7 @@
 #define H_CLEAR_MOD		0x10
 #define H_CLEAR_REF		0x14
 #define H_PROTECT		0x18
+#define H_PAGE_INIT		0x2c
 #define H_BULK_REMOVE		0x124
 #define H_RESIZE_HPT_PREPARE	0x36c
 #define H_RESIZE_HPT_COMMIT	0x370
@@ -72,6 +73,9 @@
 #define H_READ_4		BIT_ULL(37)
 #define H_AVPN			BIT_ULL(31)
 #define H_ANDCOND		BIT_ULL(30)
+#define H_ICACHE_SYNCHRONIZE	BIT_ULL(22)
+#define H_ZERO_PAGE		BIT_ULL(15)
+#define H_COPY_PAGE		BIT_ULL(14)
 
 /* H_BULK_REMOVE: each request is one of these and an index, then an AVPN. */
 #define HBR_REQUEST		0x4000000000000000ull
