@@ -322,7 +322,7 @@ static int hvx_resize_prepare_locked(struct hvx_vm *vm, unsigned int order,
 		return 0;
 	if (rz->suspended)
 		return -EBUSY;
-	ms = hvx_throttle_wait_ms(&rz->throttle);
+	ms = min(hvx_throttle_wait_ms(&rz->throttle), HVX_MAX_ESTIMATE_MS);
 	return ms ?: hvx_resize_begin(vm, order, origin);
 }
 

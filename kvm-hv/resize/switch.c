@@ -12,7 +12,7 @@
  *  - reads of an HTAB fd, which take no lock at all: there is none open, by
  *    kvm->arch.hpte_mod_interest, and none can be opened, by the hpt_lock;
  *  - stock KVM's debugfs file "htab", which takes no lock either: nothing does. It is
- *    root's, and for a VM that is not resized (Documentation/security.rst).
+ *    root's, and for a VM that is not resized (kvm-hv-ext.rst, "Known limits").
  * Stock KVM has more to fear here: it frees the old table while a vCPU thread
  * may still look through it, or through the new one with an old index.
  */
