@@ -506,7 +506,8 @@ TEST_F_TIMEOUT(balloon, many_memslots, 300)
 	TH_LOG("%u pages beside %u memslots: %llu instructions each, with a holder %llu",
 	       PAGES, slots, (unsigned long long)idle / PAGES,
 	       (unsigned long long)held / PAGES);
-	EXPECT_LT(held, 2 * idle);
+	/* What watches the module costs as well. */
+	EXPECT_LT(held, 2 * host_slower() * idle);
 	close(fd);
 	close(vm.fd);
 	close(vm.kvm);
