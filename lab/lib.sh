@@ -77,7 +77,7 @@ kernel_dir()
 slower()
 {
 	case $1 in
-	*-debug) echo 5 ;;
+	*-debug|*-kcsan) echo 5 ;;
 	*) echo 1 ;;
 	esac
 }
