@@ -290,13 +290,11 @@ static int op_debugfs(struct vm *vm)
 		"balloon", "backing", "resizes", "counters", "strategy", "state",
 		"hpt_order", "guest_stop",
 	};
-	char path[128], text[8192];
+	char text[8192];
 	int i, fd, err;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/%s",
-			 getpid(), vm->fd, names[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+		fd = open(vm_shown_path(vm, names[i]), O_RDONLY | O_CLOEXEC);
 		if (fd < 0 && errno == ENOENT)
 			continue;
 		if (fd < 0)

@@ -610,15 +610,10 @@ struct line {
 
 static bool backing_line(struct vm *vm, int slot, struct line *line)
 {
-	char path[128], text[512];
+	FILE *f = vm_shown_open(vm, "backing");
 	int at, id, n = 0;
-	FILE *f;
+	char text[512];
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/backing",
-		 getpid(), vm->fd);
-	f = fopen(path, "r");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
 	while (fgets(text, sizeof(text), f)) {
 		if (sscanf(text, "%d %n", &id, &at) != 1 || id != slot)
 			continue;

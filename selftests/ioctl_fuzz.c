@@ -445,13 +445,12 @@ static long show(struct fuzzer *f)
 		"state", "counters", "resizes", "hpt_order", "strategy", "guest_stop",
 		"balloon", "backing",
 	};
-	char path[128], text[4096];
+	char text[4096];
 	long ret;
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/%s", getpid(),
-		 f->victim->vm->fd, files[pick(f, ARRAY_SIZE(files))]);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(vm_shown_path(f->victim->vm, files[pick(f, ARRAY_SIZE(files))]),
+		  O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fd;
 	ret = read(fd, text, sizeof(text));

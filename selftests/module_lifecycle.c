@@ -33,16 +33,10 @@ FIXTURE(module)
 /* How many hold a module, -1 if it is not there. */
 static int users(const char *module)
 {
-	char path[80], text[16] = "";
-	int fd, n;
+	char path[80];
 
 	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", module);
-	fd = open(path, O_RDONLY);
-	if (fd < 0)
-		return -1;
-	n = read(fd, text, sizeof(text) - 1) > 0 ? atoi(text) : -1;
-	close(fd);
-	return n;
+	return file_number(path);
 }
 
 FIXTURE_SETUP(module)

@@ -500,17 +500,6 @@ TEST_F_TIMEOUT(seams, timer_of_another, 60)
 #define CGROUPS		"/tmp/resize-seams-cgroup"
 #define CGROUP		CGROUPS "/resize-seams"
 
-static long get(const char *path)
-{
-	char text[32] = "";
-	int fd = open(path, O_RDONLY);
-	long val = fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 ? atol(text) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return val;
-}
-
 /* A table is paid for by the VMM: what beside it is not from the reserve. */
 TEST_F(seams, charged)
 {
@@ -528,7 +517,7 @@ TEST_F(seams, charged)
 	file_write(CGROUPS "/cgroup.subtree_control", "+memory");
 	mkdir(CGROUP, 0700);
 	snprintf(pid, sizeof(pid), "%d", getpid());
-	before = get(CGROUP "/memory.current");
+	before = file_number(CGROUP "/memory.current");
 	if (before < 0 || file_write(CGROUP "/cgroup.procs", pid)) {
 		rmdir(CGROUP);
 		umount(CGROUPS);
@@ -536,9 +525,9 @@ TEST_F(seams, charged)
 	}
 	vm = vm_create(.order = ORDER);
 	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
-	before = get(CGROUP "/memory.current");
+	before = file_number(CGROUP "/memory.current");
 	EXPECT_EQ(0, resize_prepare(&vm->vcpu[0], order));
-	during = get(CGROUP "/memory.current");
+	during = file_number(CGROUP "/memory.current");
 	TH_LOG("%ld KiB more", (during - before) / 1024);
 	EXPECT_LE(pays * 9 / 10, during - before);
 	vm_destroy(vm);

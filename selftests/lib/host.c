@@ -150,6 +150,43 @@ int file_write(const char *path, const char *text)
 	return ret;
 }
 
+/**
+ * file_number() - the number that a file of the kernel's begins with
+ * @path: the file
+ *
+ * Return: the number, -1 if there is none.
+ */
+long file_number(const char *path)
+{
+	char text[32] = "", *end;
+	long value;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	close(fd);
+	value = strtol(text, &end, 10);
+	return end == text ? -1 : value;
+}
+
+/**
+ * file_set_number() - write a number into a file of the kernel's
+ * @path: the file, which is there
+ * @value: the number
+ *
+ * Return: false if it was not taken.
+ */
+bool file_set_number(const char *path, long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", value);
+	return !file_write(path, text);
+}
+
 static void write_file(const char *path, const char *text)
 {
 	int ret = file_write(path, text);
@@ -300,18 +337,10 @@ bool module_loaded(void)
  */
 long module_param(const char *name)
 {
-	char path[128], text[32] = "";
-	long value = -1;
-	int fd;
+	char path[128];
 
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	fd = open(path, O_RDONLY);
-	if (fd < 0)
-		return -1;
-	if (read(fd, text, sizeof(text) - 1) > 0)
-		value = atol(text);
-	close(fd);
-	return value;
+	return file_number(path);
 }
 
 /**
@@ -323,11 +352,10 @@ long module_param(const char *name)
  */
 bool module_set_param(const char *name, long value)
 {
-	char path[128], text[32];
+	char path[128];
 
-	snprintf(text, sizeof(text), "%ld", value);
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	return !file_write(path, text);
+	return file_set_number(path, value);
 }
 
 /**

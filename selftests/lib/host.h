@@ -28,6 +28,8 @@ struct mem_use {
 };
 
 int file_write(const char *path, const char *text);
+long file_number(const char *path);
+bool file_set_number(const char *path, long value);
 
 void mem_look(struct mem_use *use);
 void mem_use(struct mem_use *use);

@@ -35,29 +35,6 @@ static const char *huge_file(unsigned int shift, const char *name)
 /* By their shift: how many there were, plus 1; 0 if nobody has asked yet. */
 static long huge_before[64];
 
-static long read_number(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	long n = -1;
-
-	if (!f)
-		return -1;
-	if (fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	fclose(f);
-	return n;
-}
-
-static void write_number(const char *path, long n)
-{
-	FILE *f = fopen(path, "w");
-
-	if (!f)
-		return;
-	fprintf(f, "%ld", n);
-	fclose(f);
-}
-
 /**
  * huge_release() - leave the host the huge pages of a size that it had before
  * @shift: their size
@@ -65,8 +42,8 @@ static void write_number(const char *path, long n)
 void huge_release(unsigned int shift)
 {
 	if (huge_before[shift] > 0)
-		write_number(huge_file(shift, "nr_hugepages"),
-			     huge_before[shift] - 1);
+		file_set_number(huge_file(shift, "nr_hugepages"),
+				huge_before[shift] - 1);
 }
 
 /**
@@ -84,16 +61,16 @@ bool huge_reserve(unsigned int shift, unsigned long size)
 
 	if (!huge_before[shift])
 		huge_before[shift] =
-			read_number(huge_file(shift, "nr_hugepages")) + 1;
-	have = read_number(huge_file(shift, "free_hugepages"));
+			file_number(huge_file(shift, "nr_hugepages")) + 1;
+	have = file_number(huge_file(shift, "free_hugepages"));
 	if (have < 0)
 		return false;
 	lack = want - have;
 	if (lack > 0) {
-		have = read_number(huge_file(shift, "nr_hugepages"));
-		write_number(huge_file(shift, "nr_hugepages"), have + lack);
+		have = file_number(huge_file(shift, "nr_hugepages"));
+		file_set_number(huge_file(shift, "nr_hugepages"), have + lack);
 	}
-	if (read_number(huge_file(shift, "free_hugepages")) >= want)
+	if (file_number(huge_file(shift, "free_hugepages")) >= want)
 		return true;
 	huge_release(shift);
 	return false;
@@ -107,7 +84,7 @@ bool huge_reserve(unsigned int shift, unsigned long size)
 unsigned int thp_shift(void)
 {
 	static const char enabled[] = "/sys/kernel/mm/transparent_hugepage/enabled";
-	long size = read_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+	long size = file_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
 	char line[64] = "";
 	FILE *f = fopen(enabled, "r");
 

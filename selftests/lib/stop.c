@@ -76,18 +76,13 @@ u64 guest_try_stop(struct interrupts *mine, u64 unused)
  */
 long vm_stops_emulated(struct vm *vm)
 {
-	char path[96];
+	FILE *file = fopen(vm_shown_path(vm, "guest_stop"), "r");
 	long n = -1;
-	FILE *file;
 
-	snprintf(path, sizeof(path),
-		 "/sys/kernel/debug/kvm/%d-%d/hv-ext/guest_stop", getpid(),
-		 vm->fd);
-	file = fopen(path, "r");
 	if (!file)
 		return n;
 	if (fscanf(file, "mode %*s %*s %ld", &n) != 1)
-		die("%s is not as expected", path);
+		die("%s is not as expected", vm_shown_path(vm, "guest_stop"));
 	fclose(file);
 	return n;
 }

@@ -53,17 +53,6 @@ static bool format(unsigned long bytes)
 	return done;
 }
 
-static bool write_number(const char *path, unsigned long number)
-{
-	FILE *f = fopen(path, "w");
-	bool done;
-
-	if (!f)
-		return false;
-	done = fprintf(f, "%lu", number) > 0;
-	return !fclose(f) && done;
-}
-
 static int add_device(void)
 {
 	FILE *f = fopen(ZRAM_CONTROL "hot_add", "r");
@@ -97,7 +86,7 @@ const char *swap_begin(unsigned long bytes)
 		return "no swap space, and zram gives no device";
 	snprintf(device, sizeof(device), "/dev/zram%d", device_nr);
 	snprintf(path, sizeof(path), "/sys/block/zram%d/disksize", device_nr);
-	if (write_number(path, bytes) && format(bytes) && !swapon(device, 0))
+	if (file_set_number(path, bytes) && format(bytes) && !swapon(device, 0))
 		return NULL;
 	swap_end();
 	return "no swap space, and none can be made in zram";
@@ -112,5 +101,5 @@ void swap_end(void)
 		return;
 	swapoff(device);
 	device[0] = 0;
-	write_number(ZRAM_CONTROL "hot_remove", device_nr);
+	file_set_number(ZRAM_CONTROL "hot_remove", device_nr);
 }

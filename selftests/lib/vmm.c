@@ -194,16 +194,35 @@ void vm_slot_use(struct vm *vm, unsigned int id, unsigned long gpa,
 		die("memslot %u at %#lx: %s", id, gpa, strerror(-ret));
 }
 
-static FILE *open_shown(struct vm *vm, const char *file)
+/**
+ * vm_shown_path() - a file of a VM's debugfs directory hv-ext
+ * @vm: the VM, made by this process
+ * @file: its name there
+ *
+ * Return: the whole name, until the next call by this thread.
+ */
+const char *vm_shown_path(const struct vm *vm, const char *file)
 {
-	char path[128];
-	FILE *f;
+	static __thread char path[128];
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/hv-ext/%s",
 		 getpid(), vm->fd, file);
-	f = fopen(path, "r");
+	return path;
+}
+
+/**
+ * vm_shown_open() - open a file of a VM's debugfs directory hv-ext, that is there
+ * @vm: the VM, made by this process
+ * @file: its name there
+ *
+ * Return: to read from.
+ */
+FILE *vm_shown_open(const struct vm *vm, const char *file)
+{
+	FILE *f = fopen(vm_shown_path(vm, file), "r");
+
 	if (!f)
-		die("%s: %s", path, strerror(errno));
+		die("%s: %s", vm_shown_path(vm, file), strerror(errno));
 	return f;
 }
 
@@ -218,7 +237,7 @@ static FILE *open_shown(struct vm *vm, const char *file)
  */
 const char *vm_shown(struct vm *vm, const char *file, char *text, size_t size)
 {
-	FILE *f = open_shown(vm, file);
+	FILE *f = vm_shown_open(vm, file);
 
 	text[fread(text, 1, size - 1, f)] = 0;
 	fclose(f);
@@ -235,7 +254,7 @@ const char *vm_shown(struct vm *vm, const char *file, char *text, size_t size)
  */
 unsigned long vm_counter(struct vm *vm, const char *file, const char *name)
 {
-	FILE *f = open_shown(vm, file);
+	FILE *f = vm_shown_open(vm, file);
 	unsigned long val = ~0ul;
 	size_t len = strlen(name);
 	char line[128];

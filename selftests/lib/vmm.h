@@ -8,6 +8,7 @@
 #define SELFTESTS_VMM_H
 
 #include <pthread.h>
+#include <stdio.h>
 #include <linux/kvm.h>
 
 #include "types.h"
@@ -115,6 +116,8 @@ int vm_slot_set(struct vm *vm, unsigned int id, unsigned long gpa,
 void vm_slot_del(struct vm *vm, unsigned int id);
 void *vm_host(struct vm *vm, unsigned long gpa);
 void vm_dirty_log(struct vm *vm, unsigned int id, void *bitmap);
+const char *vm_shown_path(const struct vm *vm, const char *file);
+FILE *vm_shown_open(const struct vm *vm, const char *file);
 const char *vm_shown(struct vm *vm, const char *file, char *text, size_t size);
 unsigned long vm_counter(struct vm *vm, const char *file, const char *name);
 #define vm_guest(vm, var) ((typeof(var) *)vm_host(vm, (unsigned long)&(var)))
