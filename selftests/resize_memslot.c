@@ -272,15 +272,17 @@ TEST_F_TIMEOUT(memslot, mmio_becomes_memory, 60)
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }
 
+static unsigned int prepared;
+
 static void commit(void *arg)
 {
 	struct vm *vm = arg;
 
-	if (resize_commit(&vm->vcpu[0], HPT_MIN_ORDER + 1))
+	if (resize_commit(&vm->vcpu[0], prepared))
 		die("no COMMIT");
 }
 
-/* What a COMMIT costs among so many memslots more. */
+/* What a COMMIT costs among so many memslots more: of some, the one that nothing disturbs. */
 static u64 work_among(struct __test_metadata *_metadata, unsigned int slots)
 {
 	const unsigned long page = sysconf(_SC_PAGESIZE);
@@ -288,8 +290,8 @@ static u64 work_among(struct __test_metadata *_metadata, unsigned int slots)
 	struct vm *vm = vm_create(.order = HPT_MIN_ORDER, .strategy = KVM_PPC_HPT_RESIZE_COPY);
 	unsigned long size = 2 * (slots + 1) * page;
 	char *mem = memory_map(MEM_ANON, size, 0);
+	u64 work, least = ~0ull;
 	unsigned int i;
-	u64 work;
 
 	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
 	for (i = 0; i < slots; i++) {
@@ -299,11 +301,15 @@ static u64 work_among(struct __test_metadata *_metadata, unsigned int slots)
 		region.userspace_addr = (unsigned long)mem + 2 * i * page;
 		ASSERT_EQ(0, vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
 	}
-	ASSERT_EQ(0, resize_prepare(&vm->vcpu[0], HPT_MIN_ORDER + 1));
-	work = work_of(commit, vm, 1);
+	for (i = 0; i < 8; i++) {
+		prepared = HPT_MIN_ORDER + 1 + i % 2;
+		ASSERT_EQ(0, resize_prepare(&vm->vcpu[0], prepared));
+		work = work_of(commit, vm, 1);
+		least = work < least ? work : least;
+	}
 	vm_destroy(vm);
 	memory_unmap(mem, size);
-	return work;
+	return least;
 }
 
 /*
