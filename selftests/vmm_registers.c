@@ -19,32 +19,47 @@
 static const u64 ours[REGISTERS] = { [0 ... REGISTERS - 1] = 0x766d6d2773206f77ul };
 
 /* f20 to f31 and the first halves of v20 to v31: those two can be had by one instruction. */
-#define EACH(op)							\
-	op(0, 20) op(1, 21) op(2, 22) op(3, 23) op(4, 24) op(5, 25)	\
-	op(6, 26) op(7, 27) op(8, 28) op(9, 29) op(10, 30) op(11, 31)	\
-	op(12, 52) op(13, 53) op(14, 54) op(15, 55) op(16, 56) op(17, 57) \
-	op(18, 58) op(19, 59) op(20, 60) op(21, 61) op(22, 62) op(23, 63)
+#define VSRS	"20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, "	\
+		"52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63"
 
-#define LOAD(i, vsr)	"ld 0, 8*" #i "(%0)\n\tmtvsrd " #vsr ", 0\n\t"
-#define STORE(i, vsr)	"mfvsrd 0, " #vsr "\n\tstd 0, 8*" #i "(%0)\n\t"
-
+/* The compiler has to know that they change, or it may keep something there. */
 #define NON_VOLATILE "fr20", "fr21", "fr22", "fr23", "fr24", "fr25", "fr26", "fr27",	\
 	"fr28", "fr29", "fr30", "fr31", "v20", "v21", "v22", "v23", "v24", "v25",	\
 	"v26", "v27", "v28", "v29", "v30", "v31"
 
+#define LOAD	".irp vsr, " VSRS "\n\t"	\
+		"ld 0, 0(%0)\n\t"		\
+		"mtvsrd \\vsr, 0\n\t"		\
+		"addi %0, %0, 8\n\t"		\
+		".endr"
+
+static __always_inline void load(const u64 *from)
+{
+	asm volatile(LOAD : "+b"(from) : : "r0", "memory", NON_VOLATILE);
+}
+
+static __always_inline void store(u64 *to)
+{
+	asm volatile(".irp vsr, " VSRS "\n\t"
+		     "mfvsrd 0, \\vsr\n\t"
+		     "std 0, 0(%0)\n\t"
+		     "addi %0, %0, 8\n\t"
+		     ".endr" : "+b"(to) : : "r0", "memory", NON_VOLATILE);
+}
+
 #define MSR_MATH	0x02802000ul	/* FP, VEC and VSX */
 
-/* The guest has that in all of them. */
+/* The guest has that in all of them, and still does when this has returned. */
 static void guest_fills(u64 value)
 {
-	u64 theirs[REGISTERS], msr;
+	u64 theirs[REGISTERS], msr, *from = theirs;
 	unsigned int i;
 
 	for (i = 0; i < REGISTERS; i++)
 		theirs[i] = value;
 	asm volatile("mfmsr %0\n\tor %0, %0, %1\n\tmtmsrd %0"
 		     : "=&r"(msr) : "r"(MSR_MATH) : "memory");
-	asm volatile(EACH(LOAD) : : "b"(theirs) : "r0", "memory", NON_VOLATILE);
+	asm volatile(LOAD : "+b"(from) : : "r0", "memory");
 }
 
 /* Return: how many have another value after the guest has run. */
@@ -53,9 +68,9 @@ static unsigned int lost_in_a_run(struct vcpu *vcpu)
 	u64 found[REGISTERS];
 	unsigned int i, lost = 0;
 
-	asm volatile(EACH(LOAD) : : "b"(ours) : "r0", "memory", NON_VOLATILE);
+	load(ours);
 	vcpu_call(vcpu, guest_fills, 0x6775657374, 0);
-	asm volatile(EACH(STORE) : : "b"(found) : "r0", "memory", NON_VOLATILE);
+	store(found);
 	for (i = 0; i < REGISTERS; i++)
 		lost += found[i] != ours[i];
 	return lost;
