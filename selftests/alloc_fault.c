@@ -433,7 +433,9 @@ FIXTURE_SETUP(faults)
 	if (self->nth < 0 || access(faults[0], F_OK))
 		SKIP(return, "this kernel has no fault injection");
 	self->kmsg = kmsg_open();
-	self->vm = vm_create(.order = ORDER);
+	/* The guest may ask itself; by default the VMM does. */
+	self->vm = vm_create(.order = ORDER, .road = ROAD_HCALL);
+	self->vm->road = ROAD_IOCTL;
 	vm_slot_add(self->vm, SLOT, GPA, MIB, 0, 0);
 }
 
