@@ -119,35 +119,27 @@ static int hvx_commit_ready(struct hvx_vm *vm, struct hvx_resize *rs,
 }
 
 /*
- * Whether there is anything to commit: 0 if so. Then no table is left to be harvested: the
- * worker has begun to fill this one when there was none (hvx_prepare_work()), and only a
- * COMMIT leaves one. So nobody waits here for a harvest, which takes as long as it takes.
- */
-static int hvx_commit_check(struct hvx_resizer *rz, u64 order)
-{
-	const struct hvx_resize *rs = rz->pending;
-
-	lockdep_assert_held(&rz->lock);
-	if (!rs || rs->order != order)
-		return -ENXIO;
-	if (rs->state == HVX_FAILED)
-		return rs->error;
-	return rs->state == HVX_READY ? 0 : -EBUSY;
-}
-
-/*
  * With the two locks that are held over memory of the VMM's, while a dirty log is copied
  * or a memslot looked at.
+ *
+ * If there is anything to commit, no table is left to be harvested: the worker has begun to
+ * fill this one when there was none (hvx_prepare_work()), and only a COMMIT leaves one. So
+ * nobody waits here for a harvest, which takes as long as it takes.
  */
 static int hvx_commit_locked(struct hvx_vm *vm, u64 order, unsigned long longest)
 {
 	struct hvx_resizer *rz = vm->resizer;
-	int ret;
+	struct hvx_resize *rs;
 
 	guard(mutex)(&rz->lock);
-	hvx_resize_cancel_unfit(vm);
-	ret = hvx_commit_check(rz, order);
-	return ret ?: hvx_commit_ready(vm, rz->pending, longest);
+	rs = hvx_resize_current(vm);
+	if (!rs || rs->order != order)
+		return -ENXIO;
+	if (rs->state == HVX_FAILED)
+		return rs->error;
+	if (rs->state != HVX_READY)
+		return -EBUSY;
+	return hvx_commit_ready(vm, rs, longest);
 }
 
 /* -EAGAIN: a vCPU or a lock could not be had at once, and all is as it was. */

@@ -224,13 +224,14 @@ static bool hvx_resize_migrating(struct kvm *kvm)
 }
 
 /**
- * hvx_resize_cancel_unfit() - give up the pending resize if it may not be committed
+ * hvx_resize_current() - the pending resize, if it may be committed
  * @vm: the VM
  *
  * Context: may sleep; kvm->slots_lock and the resizer's lock are held, so what makes
  * it unfit comes before this, or after the COMMIT.
+ * Return: the resize in any state, or NULL.
  */
-void hvx_resize_cancel_unfit(struct hvx_vm *vm)
+struct hvx_resize *hvx_resize_current(struct hvx_vm *vm)
 {
 	struct hvx_resizer *rz = vm->resizer;
 	struct kvm *kvm = vm->kvm;
@@ -243,6 +244,7 @@ void hvx_resize_cancel_unfit(struct hvx_vm *vm)
 	if (rz->pending && rz->pending->state == HVX_READY &&
 	    rz->pending->rmaps->generation != kvm_memslots(kvm)->generation)
 		hvx_resize_cancel_locked(vm, HVX_CANCEL_MEMSLOT);
+	return rz->pending;
 }
 
 /* What the guest is told of the resize that is pending. */

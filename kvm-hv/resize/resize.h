@@ -180,7 +180,7 @@ void hvx_resizer_destroy(struct hvx_vm *vm);
 int hvx_resize_prepare(struct hvx_vm *vm, u64 flags, u64 order,
 		       enum hvx_origin origin);
 bool hvx_resize_valid(u64 flags, u64 order);
-void hvx_resize_cancel_unfit(struct hvx_vm *vm);
+struct hvx_resize *hvx_resize_current(struct hvx_vm *vm);
 
 /* end.c */
 void hvx_resize_end_init(struct hvx_resizer *rz);

@@ -33,7 +33,7 @@
  *
  * Context: the gate is closed; the hpt_lock, kvm->slots_lock and
  * kvm->arch.mmu_setup_lock are held. The memslots are those that the reverse maps
- * were made for, by hvx_resize_cancel_unfit(): a VMM may have 32,000, and none is looked
+ * were made for, by hvx_resize_current(): a VMM may have 32,000, and none is looked
  * up here.
  */
 void hvx_switch(struct hvx_resize *rs)

@@ -2,4 +2,4 @@
 # file: kvm-hv/resize/commit.c
 # takes out: that COMMIT says why PREPARE has failed
 # test: shown -t failed
-/^static int hvx_commit_check/,/^}/s/rs->state == HVX_FAILED/false/
+/^static int hvx_commit_locked/,/^}/s/rs->state == HVX_FAILED/false/

@@ -3,4 +3,4 @@
 # takes out: COMMIT does not look for an open HTAB descriptor
 # test: resize_htabfd
 # argued: opening one cancels what is pending, and until it is closed PREPARE begins none (that look is prepare-while-migrating); COMMIT looks for the dirty log's sake
-/^void hvx_resize_cancel_unfit\(/,/^}/s/if \(hvx_resize_migrating\(kvm\)\)/if (hvx_resize_migrating(kvm) \&\& !atomic_read(\&kvm->arch.hpte_mod_interest))/
+/^struct hvx_resize \*hvx_resize_current\(/,/^}/s/if \(hvx_resize_migrating\(kvm\)\)/if (hvx_resize_migrating(kvm) \&\& !atomic_read(\&kvm->arch.hpte_mod_interest))/
