@@ -477,12 +477,10 @@ static void take_away(void *arg)
 TEST_F_TIMEOUT(balloon, many_memslots, 300)
 {
 	const unsigned long page = self->page;
-	unsigned int slots = scaled(4000), i;
-	struct kvm_userspace_memory_region region = { .memory_size = page };
+	unsigned int slots = scaled(4000);
 	struct unrelated u = { .page = page };
 	u64 idle, held;
 	struct vm vm;
-	char *mem;
 	int fd;
 
 	if (!work_counted())
@@ -490,15 +488,8 @@ TEST_F_TIMEOUT(balloon, many_memslots, 300)
 	if (slots > 32000)
 		slots = 32000;
 	vm_bare(&vm, 12);
-	mem = memory_map(MEM_ANON, 2 * slots * page, 0);
+	vm_slots_apart(&vm, 0, slots, GIB);
 	u.mem = memory_map(MEM_ANON, PAGES * page, 0);
-	for (i = 0; i < slots; i++) {
-		region.slot = i;
-		/* Apart, so that nothing makes one of them. */
-		region.guest_phys_addr = GIB + 2 * i * page;
-		region.userspace_addr = (unsigned long)mem + 2 * i * page;
-		ASSERT_EQ(0, vm_ioctl(&vm, KVM_SET_USER_MEMORY_REGION, &region));
-	}
 	idle = work_of(take_away, &u, 5);
 	fd = hold(&vm);
 	ASSERT_LE(0, fd);

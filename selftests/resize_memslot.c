@@ -285,22 +285,12 @@ static void commit(void *arg)
 /* What a COMMIT costs among so many memslots more: of some, the one that nothing disturbs. */
 static u64 work_among(struct __test_metadata *_metadata, unsigned int slots)
 {
-	const unsigned long page = sysconf(_SC_PAGESIZE);
-	struct kvm_userspace_memory_region region = { .memory_size = page };
 	struct vm *vm = vm_create(.order = HPT_MIN_ORDER, .strategy = KVM_PPC_HPT_RESIZE_COPY);
-	unsigned long size = 2 * (slots + 1) * page;
-	char *mem = memory_map(MEM_ANON, size, 0);
+	void *mem = vm_slots_apart(vm, VM_MAX_SLOTS, slots, GPA);
 	u64 work, least = ~0ull;
 	unsigned int i;
 
 	EXPECT_GUEST_RUNS(&vm->vcpu[0]);
-	for (i = 0; i < slots; i++) {
-		region.slot = VM_MAX_SLOTS + i;
-		/* Apart, so that nothing makes one of them. */
-		region.guest_phys_addr = GPA + 2 * i * page;
-		region.userspace_addr = (unsigned long)mem + 2 * i * page;
-		ASSERT_EQ(0, vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
-	}
 	for (i = 0; i < 8; i++) {
 		prepared = HPT_MIN_ORDER + 1 + i % 2;
 		ASSERT_EQ(0, resize_prepare(&vm->vcpu[0], prepared));
@@ -308,7 +298,7 @@ static u64 work_among(struct __test_metadata *_metadata, unsigned int slots)
 		least = work < least ? work : least;
 	}
 	vm_destroy(vm);
-	memory_unmap(mem, size);
+	memory_unmap(mem, 2 * slots * sysconf(_SC_PAGESIZE));
 	return least;
 }
 

@@ -223,6 +223,37 @@ const char *vmm_lacks_limit(void)
 }
 
 /**
+ * vm_slots_apart() - add memslots of one page each
+ * @vm: the VM
+ * @first: id of the first one
+ * @slots: how many
+ * @gpa: guest address of the first one
+ *
+ * Apart, at the guest's addresses and the host's, so that nothing makes one of them.
+ *
+ * Return: the memory, of twice as many pages.
+ */
+void *vm_slots_apart(struct vm *vm, unsigned int first, unsigned int slots,
+		     unsigned long gpa)
+{
+	const unsigned long page = sysconf(_SC_PAGESIZE);
+	struct kvm_userspace_memory_region region = { .memory_size = page };
+	char *mem = memory_map(MEM_ANON, 2 * slots * page, 0);
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < slots; i++) {
+		region.slot = first + i;
+		region.guest_phys_addr = gpa + 2 * i * page;
+		region.userspace_addr = (unsigned long)mem + 2 * i * page;
+		ret = vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region);
+		if (ret)
+			die("memslot %u: %s", region.slot, strerror(-ret));
+	}
+	return mem;
+}
+
+/**
  * vm_bare() - make an HPT VM without vCPUs and memory, with a limit
  * @vm: to be filled in; ends when its two descriptors are closed
  * @limit: the limit

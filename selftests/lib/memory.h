@@ -24,6 +24,8 @@ int memory_fits(unsigned int limit, unsigned long gpa, void *mem,
 		unsigned long size);
 
 struct vm;
+void *vm_slots_apart(struct vm *vm, unsigned int first, unsigned int slots,
+		     unsigned long gpa);
 void vm_bare(struct vm *vm, unsigned int limit);
 const char *vmm_lacks_limit(void);
 int vm_set_limit(struct vm *vm, u64 shift, u64 flags);
