@@ -42,15 +42,20 @@ static int set(const char *dir, const char *name, const char *text)
 	return file_write(path, text);
 }
 
-/* The next function of the kernel's or a module's, or false at the end. */
-static bool next_function(FILE *f, unsigned long *at, char *name, size_t size, bool *ours)
-{
-	char line[256], type, format[32];
+struct symbol {
+	unsigned long at;
+	char name[128];
+	bool ours;
+};
 
-	snprintf(format, sizeof(format), "%%lx %%c %%%zus", size - 1);
+/* The next function of the kernel's or a module's, or false at the end. */
+static bool next_function(FILE *f, struct symbol *s)
+{
+	char line[256], type;
+
 	while (fgets(line, sizeof(line), f)) {
-		*ours = strstr(line, "[kvm_hv_ext]");
-		if (sscanf(line, format, at, &type, name) == 3 && *at &&
+		s->ours = strstr(line, "[kvm_hv_ext]");
+		if (sscanf(line, "%lx %c %127s", &s->at, &type, s->name) == 3 && s->at &&
 		    (type == 't' || type == 'T'))
 			return true;
 	}
@@ -61,27 +66,25 @@ static bool next_function(FILE *f, unsigned long *at, char *name, size_t size, b
 static bool text_of(const char *function, unsigned long *first, unsigned long *end)
 {
 	FILE *f = fopen("/proc/kallsyms", "r");
-	unsigned long at;
-	char name[128];
-	bool ours;
+	struct symbol s;
 
+	if (!f)
+		return false;
 	*first = function ? 0 : ~0ul;
 	*end = function ? ~0ul : 0;
-	while (f && next_function(f, &at, name, sizeof(name), &ours)) {
-		if (function && !strcmp(name, function)) {
-			*first = at;
-		} else if (!function && ours) {
-			*first = at < *first ? at : *first;
-			*end = at + 4096 > *end ? at + 4096 : *end;
+	while (next_function(f, &s)) {
+		if (function && !strcmp(s.name, function)) {
+			*first = s.at;
+		} else if (!function && s.ours) {
+			*first = s.at < *first ? s.at : *first;
+			*end = s.at + 4096 > *end ? s.at + 4096 : *end;
 		}
 	}
-	if (f)
-		rewind(f);
 	/* A module's are in no order. */
-	while (f && function && next_function(f, &at, name, sizeof(name), &ours))
-		*end = at > *first && at < *end ? at : *end;
-	if (f)
-		fclose(f);
+	rewind(f);
+	while (function && next_function(f, &s))
+		*end = s.at > *first && s.at < *end ? s.at : *end;
+	fclose(f);
 	return *first && *first < *end && *end != ~0ul;
 }
 
@@ -224,27 +227,6 @@ static int op_prepare(struct vm *vm)
 	return resize_prepare(&vm->vcpu[0], ORDER + 1);
 }
 
-/* What the guest asks for itself. */
-static int op_hcall_prepare(struct vm *vm)
-{
-	int ret;
-
-	vm->road = ROAD_HCALL;
-	ret = op_prepare(vm);
-	vm->road = ROAD_IOCTL;
-	return ret;
-}
-
-static int op_hcall_resize(struct vm *vm)
-{
-	int ret;
-
-	vm->road = ROAD_HCALL;
-	ret = op_resize(vm);
-	vm->road = ROAD_IOCTL;
-	return ret;
-}
-
 /* The VMM gets what the module cannot do for lack of memory. */
 static void vmm_has_none(struct vcpu *vcpu, struct kvm_run *run)
 {
@@ -334,25 +316,29 @@ static const struct {
 	 * these would be stock KVM's too.
 	 */
 	const char *function;
+	enum vm_road road;		/* who asks for a resize */
 } ops[] = {
-	{ "KVM_CREATE_VM", op_create, NULL, NULL },
-	{ "KVM_CAP_PPC_HPT_RESIZE", op_strategy, NULL, NULL },
-	{ "KVM_CAP_PPC_GUEST_STOP", op_stop, NULL, NULL },
-	{ "KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT", op_limit, before_limit, NULL },
-	{ "KVM_PPC_BALLOON_HOLD", op_hold, NULL, NULL },
-	{ "KVM_PPC_BALLOON_NOTIFY", op_notify, NULL, NULL },
-	{ "KVM_PPC_HV_EXT_STATE", op_state, NULL, NULL },
-	{ "KVM_PPC_CHECK_MEMORY", op_check_memory, NULL, NULL },
-	{ "KVM_SET_USER_MEMORY_REGION", op_log, NULL, NULL },
-	{ "KVM_PPC_RESIZE_HPT_PREPARE", op_prepare, NULL, NULL },
-	{ "KVM_PPC_RESIZE_HPT_COMMIT", op_resize, NULL, NULL },
-	{ "H_RESIZE_HPT_PREPARE", op_hcall_prepare, NULL, "hvx_resize_hcall" },
-	{ "H_RESIZE_HPT_COMMIT", op_hcall_resize, NULL, "hvx_resize_hcall" },
-	{ "H_PAGE_INIT", op_page_init, before_page_init, "hvx_logging_hcall" },
-	{ "KVM_PPC_GET_HTAB_FD", op_htab, NULL, NULL },
-	{ "the parameter profile", op_profile, NULL, NULL },
-	{ "a node", op_node, op_profile, NULL },
-	{ "debugfs", op_debugfs, NULL, NULL },
+	{ .name = "KVM_CREATE_VM", .run = op_create },
+	{ .name = "KVM_CAP_PPC_HPT_RESIZE", .run = op_strategy },
+	{ .name = "KVM_CAP_PPC_GUEST_STOP", .run = op_stop },
+	{ .name = "KVM_CAP_PPC_HPT_MAX_PAGE_SHIFT", .run = op_limit, .before = before_limit },
+	{ .name = "KVM_PPC_BALLOON_HOLD", .run = op_hold },
+	{ .name = "KVM_PPC_BALLOON_NOTIFY", .run = op_notify },
+	{ .name = "KVM_PPC_HV_EXT_STATE", .run = op_state },
+	{ .name = "KVM_PPC_CHECK_MEMORY", .run = op_check_memory },
+	{ .name = "KVM_SET_USER_MEMORY_REGION", .run = op_log },
+	{ .name = "KVM_PPC_RESIZE_HPT_PREPARE", .run = op_prepare },
+	{ .name = "KVM_PPC_RESIZE_HPT_COMMIT", .run = op_resize },
+	{ .name = "H_RESIZE_HPT_PREPARE", .run = op_prepare,
+	  .function = "hvx_resize_hcall", .road = ROAD_HCALL },
+	{ .name = "H_RESIZE_HPT_COMMIT", .run = op_resize,
+	  .function = "hvx_resize_hcall", .road = ROAD_HCALL },
+	{ .name = "H_PAGE_INIT", .run = op_page_init, .before = before_page_init,
+	  .function = "hvx_logging_hcall" },
+	{ .name = "KVM_PPC_GET_HTAB_FD", .run = op_htab },
+	{ .name = "the parameter profile", .run = op_profile },
+	{ .name = "a node", .run = op_node, .before = op_profile },
+	{ .name = "debugfs", .run = op_debugfs },
 };
 
 FIXTURE(load)
@@ -454,8 +440,11 @@ static int run_op(struct vm *vm, unsigned int i, int nth, unsigned int n)
 
 	if (ret)
 		return ret;
+	vm->road = ops[i].road;
 	fail_nth(nth, n);
-	return ops[i].run(vm);
+	ret = ops[i].run(vm);
+	vm->road = ROAD_IOCTL;
+	return ret;
 }
 
 TEST_F_TIMEOUT(faults, each_allocation, 300)
