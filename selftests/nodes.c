@@ -387,7 +387,7 @@ static void *make_vms(void *arg)
 	return NULL;
 }
 
-TEST_F(nodes, at_the_same_time)
+TEST_F_TIMEOUT(nodes, at_the_same_time, 120)
 {
 	pthread_t threads[ARRAY_SIZE(makers)];
 	long shift = module_param("hpt_max_page_shift");

@@ -492,14 +492,15 @@ static u64 guest_ask(u64 index)
 	return n;
 }
 
-/*
- * Resizes are given up while a vCPU makes one hcall after the other: one that was on its
- * way to the module just then is still served there, and not left to the VMM.
- */
-TEST(given_up)
+FIXTURE(hcalls)
+{
+	struct table *table;
+	u64 index;
+};
+
+FIXTURE_SETUP(hcalls)
 {
 	const char *why = vmm_lacks_ext(ROAD_IOCTL);
-	unsigned int i, n = scaled(500);
 	struct page page = {
 		.vsid = 0x1234,
 		.gpa = GUEST_DATA,
@@ -508,23 +509,36 @@ TEST(given_up)
 		.shift = 12,
 		.bolted = true,
 	};
-	struct table *table;
-	u64 index = 0;
 
 	if (why)
 		SKIP(return, "%s", why);
-	table = table_create(.order = HPT_MIN_ORDER, .vcpus = 2,
-			     .strategy = KVM_PPC_HPT_RESIZE_MIRROR);
-	ASSERT_EQ(0, table_enter(table, &page, 0, &index));
-	vcpu_start(&table->vm->vcpu[1], guest_ask, index, 0);
+	self->table = table_create(.order = HPT_MIN_ORDER, .vcpus = 2,
+				   .strategy = KVM_PPC_HPT_RESIZE_MIRROR);
+	ASSERT_EQ(0, table_enter(self->table, &page, 0, &self->index));
+}
+
+FIXTURE_TEARDOWN(hcalls)
+{
+	table_destroy(self->table);
+}
+
+/*
+ * Resizes are given up while a vCPU makes one hcall after the other: one that was on its
+ * way to the module just then is still served there, and not left to the VMM.
+ */
+TEST_F_TIMEOUT(hcalls, given_up, 300)
+{
+	struct vcpu *vcpu = self->table->vcpu, *asks = &self->table->vm->vcpu[1];
+	unsigned int i, n = scaled(500);
+
+	vcpu_start(asks, guest_ask, self->index, 0);
 	for (i = 0; i < n; i++) {
-		ASSERT_EQ(0, resize_prepare(table->vcpu, HPT_MIN_ORDER));
-		pause_us(guest_random(&table->random) % 500);
-		ASSERT_EQ(0, resize_prepare_once(table->vcpu, 0, 0));
+		ASSERT_EQ(0, resize_prepare(vcpu, HPT_MIN_ORDER));
+		pause_us(guest_random(&self->table->random) % 500);
+		ASSERT_EQ(0, resize_prepare_once(vcpu, 0, 0));
 	}
-	*vm_guest(table->vm, over) = true;
-	TH_LOG("%lu hcalls meanwhile", (long)vcpu_join(&table->vm->vcpu[1]));
-	table_destroy(table);
+	*vm_guest(self->table->vm, over) = true;
+	TH_LOG("%lu hcalls meanwhile", (long)vcpu_join(asks));
 }
 
 TEST_HARNESS_MAIN

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KVM_RUN leaves the registers of the VMM alone that a function call leaves alone: f14 to f31
- * and v20 to v31. Stock KVM puts them away before it enters the guest; a thread that is
- * scheduled away after that has them loaded again, and the guest's on top. So a compiler that
- * keeps a pointer there, as GCC does, gets one of the guest's choice.
+ * KVM_RUN leaves the registers of the VMM alone that a function call leaves alone: f14 to f31,
+ * v20 to v31, and the special ones that belong to a process. Stock KVM puts the former away
+ * before it enters the guest; a thread that is scheduled away after that has them loaded
+ * again, and the guest's on top. So a compiler that keeps a pointer there, as GCC does, gets
+ * one of the guest's choice. The latter it does not give back at all on a POWER8.
  */
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
@@ -79,39 +81,138 @@ static unsigned int lost_in_a_run(struct vcpu *vcpu)
 static bool over;
 
 /* So that the vCPU's thread is scheduled away often. */
-static void *compete(void *unused)
+static void *yield_always(void *unused)
 {
 	while (!__atomic_load_n(&over, __ATOMIC_RELAXED))
 		sched_yield();
 	return NULL;
 }
 
-TEST(kept)
+/*
+ * The vCPU's thread is preempted anywhere, where the kernel can be, and finds other values in
+ * the CPU when it comes back.
+ */
+static void *fill_and_sleep(void *unused)
 {
-	const char *why = vmm_lacks_ext(ROAD_IOCTL);
-	unsigned int i, n = scaled(3000), runs = 0, registers = 0;
-	pthread_t thread;
-	cpu_set_t one;
+	u64 mine[REGISTERS], random = test_seed();
+	unsigned int i;
+
+	for (i = 0; i < REGISTERS; i++)
+		mine[i] = 0x7468697264206f6eul;
+	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
+		struct timespec while_ = {
+			.tv_nsec = 30000 + guest_random(&random) % 170000,
+		};
+
+		load(mine);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &while_, NULL);
+	}
+	return NULL;
+}
+
+FIXTURE(registers)
+{
 	struct vm *vm;
+	pthread_t competes;
+};
+
+FIXTURE_VARIANT(registers)
+{
+	void *(*competes)(void *unused);
+	int policy;
+};
+
+FIXTURE_VARIANT_ADD(registers, one_yields)
+{
+	.competes = yield_always,
+	.policy = SCHED_OTHER,
+};
+
+FIXTURE_VARIANT_ADD(registers, one_preempts)
+{
+	.competes = fill_and_sleep,
+	.policy = SCHED_FIFO,
+};
+
+FIXTURE_SETUP(registers)
+{
+	const struct sched_param param = {
+		.sched_priority = variant->policy == SCHED_FIFO,
+	};
+	const char *why = vmm_lacks_ext(ROAD_IOCTL);
+	cpu_set_t one;
 
 	if (why)
 		SKIP(return, "%s", why);
-	vm = vm_create(.order = HPT_MIN_ORDER);
+	self->vm = vm_create(.order = HPT_MIN_ORDER);
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, compete, NULL));
+	ASSERT_EQ(0, pthread_create(&self->competes, NULL, variant->competes, NULL));
+	ASSERT_EQ(0, pthread_setschedparam(self->competes, variant->policy, &param));
+}
+
+FIXTURE_TEARDOWN(registers)
+{
+	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
+	pthread_join(self->competes, NULL);
+	vm_destroy(self->vm);
+}
+
+TEST_F_TIMEOUT(registers, kept, 300)
+{
+	unsigned int i, n = scaled(3000), runs = 0, registers = 0;
+
 	for (i = 0; i < n; i++) {
-		unsigned int lost = lost_in_a_run(&vm->vcpu[0]);
+		unsigned int lost = lost_in_a_run(&self->vm->vcpu[0]);
 
 		runs += !!lost;
 		registers += lost;
 	}
-	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
 	EXPECT_EQ(0, runs)
 		TH_LOG("after %u runs of %u, %u registers in all", runs, n, registers);
-	vm_destroy(vm);
+}
+
+/* Special ones that user space has, and what it writes to them here. */
+#define COMMON(do)						\
+	do(3, 5)		/* DSCR */			\
+	do(256, 0x76727361)	/* VRSAVE, of 32 bits */	\
+	do(815, 0x7674610)	/* TAR: an address */
+
+#define EVENT_BASED_BRANCH(do)					\
+	do(804, 0x7665624)	/* EBBHR: an address */		\
+	do(805, 0x7665628)	/* EBBRR, likewise */		\
+	do(806, 0)		/* BESCR */
+
+#define put_ours(spr, value)	asm volatile("mtspr " #spr ", %0" : : "r"(value));
+#define put_theirs(spr, value)	asm volatile("mtspr " #spr ", %0" : : "r"((value) ^ 8));
+#define compare(spr, value) ({					\
+	u64 __found;						\
+								\
+	asm volatile("mfspr %0, " #spr : "=r"(__found));	\
+	EXPECT_EQ(value, __found)				\
+		TH_LOG("SPR " #spr);				\
+});
+
+static void guest_fills_specials(void)
+{
+	COMMON(put_theirs)
+	EVENT_BASED_BRANCH(put_theirs)
+}
+
+TEST_F(registers, specials_kept)
+{
+	COMMON(put_ours)
+	EVENT_BASED_BRANCH(put_ours)
+	vcpu_call(&self->vm->vcpu[0], guest_fills_specials, 0, 0);
+	COMMON(compare)
+	/*
+	 * Since POWER9 KVM looks after them from the guest's first use on, which comes to it
+	 * as HFSCR[EBB] is 0. QEMU's POWER9 and POWER10 let the guest use them all the same.
+	 */
+	if (!vm_has_ext(self->vm, KVM_CAP_PPC_MMU_HASH_V3)) {
+		EVENT_BASED_BRANCH(compare)
+	}
 }
 
 TEST_HARNESS_MAIN

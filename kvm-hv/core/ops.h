@@ -5,6 +5,7 @@
  * main.c	the module's beginning and end
  * ops.c	which of KVM HV's operations are extended, and by what
  * run.c	KVM_RUN
+ * registers.c	the VMM's registers meanwhile
  * caps.c	capabilities
  * reset.c	KVM_PPC_ALLOCATE_HTAB of order 0
  * vm.c		what is kept for a VM
@@ -32,6 +33,14 @@ void hvx_vm_destroy(struct hvx_vm *vm);
 /* run.c */
 extern struct hvx_gate hvx_foreign_gate;
 int hvx_vcpu_run(struct kvm_vcpu *vcpu);
+
+/* registers.c */
+struct hvx_registers {
+	u64 vrsave, ebbhr, ebbrr, bescr, tar;
+};
+
+void hvx_registers_put_away(struct hvx_registers *regs);
+void hvx_registers_give_back(const struct hvx_registers *regs);
 
 /* state.c */
 int hvx_state_ioctl(struct hvx_vm *vm, void __user *argp);

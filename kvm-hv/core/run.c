@@ -48,37 +48,23 @@ static int hvx_run_enter(struct hvx_gate *gate, struct hvx_gate_entry *entry,
 	}
 }
 
-/*
- * Stock vcpu_run() gives the VMM's FP, VMX and VSX registers up to its thread_struct, and
- * takes the CPU's for the guest. If the thread is scheduled away after that, __switch_to()
- * loads the VMM's again and marks them live, as it does for a thread that has used them
- * lately (restore_math()), and stock KVM loads the guest's over them: back in user space the
- * VMM has what the guest had, and a guest chooses what is in its VMM's f14 to f31. Seen with
- * 6.1 to 7.3. A thread that has not used them lately gets them when it does.
- */
-static void hvx_run_give_up_math(void)
-{
-	current->thread.load_fp = 0;
-#ifdef CONFIG_ALTIVEC
-	current->thread.load_vec = 0;
-#endif
-}
-
 /* What touches the HPT happens between enter and leave. */
 static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 			  struct kvm_vcpu *vcpu)
 {
+	struct hvx_registers registers;
 	struct hvx_gate_entry entry;
 	int ret;
 
 	ret = hvx_run_enter(gate, &entry, vm, vcpu);
 	if (ret)
 		return ret;
-	hvx_run_give_up_math();
+	hvx_registers_put_away(&registers);
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
 	} while (vm && hvx_stopped_at_hcall(vcpu) &&
 		 hvx_intercept_hcall(&vm->intercept, &entry, vcpu));
+	hvx_registers_give_back(&registers);
 	hvx_gate_leave(gate, &entry);
 	return ret;
 }

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# file: kvm-hv/core/registers.c
+# takes out: the VMM gets its special registers back
+# test: vmm_registers -t specials_kept
+# host: power8:6.12
+/^void hvx_registers_give_back\(/,/^}/s/mtspr\(.*\);//
