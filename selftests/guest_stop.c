@@ -403,10 +403,11 @@ static void expect_no_program(struct __test_metadata *_metadata,
 {
 	unsigned int i;
 
-	for (i = 0; i < vm->nr_vcpus; i++)
+	for (i = 0; i < vm->nr_vcpus; i++) {
 		EXPECT_EQ(0, taken(vm, i, VEC_PROGRAM))
 			TH_LOG("vCPU %u, srr1 %#lx", i,
 			       (long)vm_guest(vm, ints[0])[i].srr1);
+	}
 }
 
 /* Each emulated stop comes by the module, and no native one does. */

