@@ -6,8 +6,12 @@
  * again, and the guest's on top. So a compiler that keeps a pointer there, as GCC does, gets
  * one of the guest's choice. The latter it does not give back at all on a POWER8.
  */
+#include <asm/cputable.h>
+#include <linux/kvm.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "kselftest_harness.h"
@@ -15,6 +19,11 @@
 #include "host.h"
 #include "hpt.h"
 #include "vmm.h"
+
+/* Since Linux 6.11. */
+#ifndef KVM_REG_PPC_DEXCR
+#define KVM_REG_PPC_DEXCR	(KVM_REG_PPC | KVM_REG_SIZE_U64 | 0xc6)
+#endif
 
 #define REGISTERS	24
 
@@ -213,6 +222,65 @@ TEST_F(registers, specials_kept)
 	if (!vm_has_ext(self->vm, KVM_CAP_PPC_MMU_HASH_V3)) {
 		EVENT_BASED_BRANCH(compare)
 	}
+}
+
+static u64 found_dexcr, found_hashkeyr;
+
+static void guest_hash(u64 dexcr, u64 hashkeyr)
+{
+	asm volatile("mfspr %0, 828" : "=r"(found_dexcr));
+	asm volatile("mfspr %0, 468" : "=r"(found_hashkeyr));
+	asm volatile("mtspr 828, %0" : : "r"(dexcr));
+	asm volatile("mtspr 468, %0" : : "r"(hashkeyr));
+}
+
+static int one_reg(struct vm *vm, unsigned long request, u64 id, u64 *value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)value };
+
+	return ioctl(vm->vcpu[0].fd, request, &reg);
+}
+
+/* The VMM can read its own. */
+static u64 our_dexcr(void)
+{
+	u64 dexcr;
+
+	asm volatile("mfspr %0, 812" : "=r"(dexcr));
+	return dexcr;
+}
+
+/* DEXCR and HASHKEYR of VMM, guest, and another guest. */
+TEST_F(registers, hash_apart)
+{
+	const u64 dexcr[2] = { 0x80000000, 0x10000000 }, key[2] = { 0x6b6579, 0x79656b };
+	u64 before, value = 0x08000000;
+	struct vm *vm[2];
+	int i;
+
+	if (!(getauxval(AT_HWCAP2) & PPC_FEATURE2_ARCH_3_1))
+		SKIP(return, "this CPU has no DEXCR");
+	vm[0] = self->vm;
+	vm[1] = vm_create(.order = HPT_MIN_ORDER);
+	before = our_dexcr();
+	for (i = 0; i < 2; i++)
+		vcpu_call(&vm[i]->vcpu[0], guest_hash, dexcr[i], key[i]);
+	EXPECT_EQ(before, our_dexcr());
+
+	/* The guests' are kept where the kernel has a place for them. */
+	if (!one_reg(vm[0], KVM_GET_ONE_REG, KVM_REG_PPC_DEXCR, &before)) {
+		EXPECT_EQ(dexcr[0], before);
+		for (i = 0; i < 2; i++) {
+			vcpu_call(&vm[i]->vcpu[0], guest_hash, dexcr[i], key[i]);
+			EXPECT_EQ(dexcr[i], *vm_guest(vm[i], found_dexcr));
+			EXPECT_EQ(key[i], *vm_guest(vm[i], found_hashkeyr));
+		}
+		/* As after a migration. */
+		EXPECT_EQ(0, one_reg(vm[0], KVM_SET_ONE_REG, KVM_REG_PPC_DEXCR, &value));
+		vcpu_call(&vm[0]->vcpu[0], guest_hash, dexcr[0], key[0]);
+		EXPECT_EQ(value, *vm_guest(vm[0], found_dexcr));
+	}
+	vm_destroy(vm[1]);
 }
 
 TEST_HARNESS_MAIN

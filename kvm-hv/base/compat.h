@@ -24,6 +24,7 @@
 #include <linux/version.h>
 
 #include <asm/kvm_ppc.h>
+#include <asm/reg.h>
 
 /* kvmppc_ops.arch_vm_ioctl() gives an int since 6.3, a long before. */
 #define HVX_IOCTL_RET							\
@@ -135,6 +136,37 @@ static inline struct kvm_memory_slot *hvx_gfn_to_memslot(struct kvm *kvm,
 static inline void hvx_vcpu_wake_up(struct kvm_vcpu *vcpu)
 {
 	rcuwait_wake_up(kvm_arch_vcpu_get_wait(vcpu));
+}
+
+/* Registers of a POWER10 that older kernels have no name for. */
+#ifndef SPRN_DEXCR
+#define SPRN_DEXCR	0x33c
+#endif
+#ifndef SPRN_HASHKEYR
+#define SPRN_HASHKEYR	0x1d4
+#endif
+
+/**
+ * hvx_guest_hash() - where KVM has a guest's DEXCR and HASHKEYR
+ * @vcpu: the vCPU
+ * @dexcr: filled with the address of the one
+ * @hashkeyr: and of the other
+ *
+ * User space reads and writes them there, to migrate a guest.
+ *
+ * Context: any.
+ * Return: false if this kernel has no place for them.
+ */
+static inline bool hvx_guest_hash(struct kvm_vcpu *vcpu, unsigned long **dexcr,
+				  unsigned long **hashkeyr)
+{
+#ifdef KVM_REG_PPC_DEXCR
+	*dexcr = &vcpu->arch.dexcr;
+	*hashkeyr = &vcpu->arch.hashkeyr;
+	return true;
+#else
+	return false;
+#endif
 }
 
 #endif /* KVM_HV_EXT_COMPAT_H */

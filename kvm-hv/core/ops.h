@@ -36,11 +36,12 @@ int hvx_vcpu_run(struct kvm_vcpu *vcpu);
 
 /* registers.c */
 struct hvx_registers {
-	u64 vrsave, ebbhr, ebbrr, bescr, tar;
+	u64 vrsave, ebbhr, ebbrr, bescr, tar;	/* POWER8 */
+	u64 dexcr, hashkeyr;			/* POWER10 and later */
 };
 
-void hvx_registers_put_away(struct hvx_registers *regs);
-void hvx_registers_give_back(const struct hvx_registers *regs);
+void hvx_registers_put_away(struct hvx_registers *regs, struct kvm_vcpu *vcpu);
+void hvx_registers_give_back(const struct hvx_registers *regs, struct kvm_vcpu *vcpu);
 
 /* state.c */
 int hvx_state_ioctl(struct hvx_vm *vm, void __user *argp);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The registers of the thread that runs a vCPU. While it is in KVM_RUN the CPU's are the
- * guest's, and when it is back in user space they must be its own. Stock KVM HV has two
- * holes there, seen with 6.1 to 7.3, and through both a guest chooses what its VMM has.
+ * guest's, and when it is back in user space they must be its own. Stock KVM HV has
+ * holes there, seen with 6.1 to 7.3, through which a guest chooses what its VMM has.
  */
 #include <linux/sched.h>
 #include <asm/cputable.h>
 #include <asm/reg.h>
 #include <asm/switch_to.h>
 
+#include "base/compat.h"
 #include "core/ops.h"
 
 /*
@@ -39,22 +40,8 @@ static void hvx_registers_put_math_away(void)
  * On a POWER8 stock KVM leaves these with what the guest has in them. Since POWER9 it puts
  * them back itself.
  */
-static bool hvx_registers_are_lost(void)
+static void hvx_registers_save_power8(struct hvx_registers *regs)
 {
-	return cpu_has_feature(CPU_FTR_ARCH_207S) && !cpu_has_feature(CPU_FTR_ARCH_300);
-}
-
-/**
- * hvx_registers_put_away() - before stock vcpu_run()
- * @regs: to be filled, for hvx_registers_give_back()
- *
- * Context: the thread that runs a vCPU; may be preempted.
- */
-void hvx_registers_put_away(struct hvx_registers *regs)
-{
-	hvx_registers_put_math_away();
-	if (!hvx_registers_are_lost())
-		return;
 	regs->vrsave = mfspr(SPRN_VRSAVE);
 	regs->ebbhr = mfspr(SPRN_EBBHR);
 	regs->ebbrr = mfspr(SPRN_EBBRR);
@@ -62,22 +49,92 @@ void hvx_registers_put_away(struct hvx_registers *regs)
 	regs->tar = mfspr(SPRN_TAR);
 }
 
+static void hvx_registers_restore_power8(const struct hvx_registers *regs)
+{
+	mtspr(SPRN_VRSAVE, regs->vrsave);
+	mtspr(SPRN_EBBHR, regs->ebbhr);
+	mtspr(SPRN_EBBRR, regs->ebbrr);
+	mtspr(SPRN_BESCR, regs->bescr);
+	mtspr(SPRN_TAR, regs->tar);
+}
+
+static void hvx_registers_load_power10(u64 dexcr, u64 hashkeyr)
+{
+	if (mfspr(SPRN_DEXCR) != dexcr)
+		mtspr(SPRN_DEXCR, dexcr);
+	if (mfspr(SPRN_HASHKEYR) != hashkeyr)
+		mtspr(SPRN_HASHKEYR, hashkeyr);
+	/* The next instructions are fetched as DEXCR says. */
+	isync();
+}
+
+/*
+ * What a process may do by hash instructions, how its branches are predicted, and the key
+ * of its hashes. Stock KVM has no part in them on a POWER10: a guest finds what the VMM or
+ * another guest had, and leaves what it has. So the guest's are loaded here, too, where the
+ * kernel has a place for them.
+ *
+ * Kernels that know of the two switch them from thread to thread: DEXCR always, HASHKEYR
+ * where processes use it. On the others what is on the CPU while a thread is scheduled away
+ * in KVM_RUN is the last one's.
+ */
+static void hvx_registers_exchange_power10(struct hvx_registers *regs, struct kvm_vcpu *vcpu)
+{
+	unsigned long *dexcr, *hashkeyr;
+
+	regs->dexcr = mfspr(SPRN_DEXCR);
+	regs->hashkeyr = mfspr(SPRN_HASHKEYR);
+	if (hvx_guest_hash(vcpu, &dexcr, &hashkeyr))
+		hvx_registers_load_power10(*dexcr, *hashkeyr);
+}
+
+static void hvx_registers_restore_power10(const struct hvx_registers *regs,
+					  struct kvm_vcpu *vcpu)
+{
+	unsigned long *dexcr, *hashkeyr;
+
+	if (hvx_guest_hash(vcpu, &dexcr, &hashkeyr)) {
+		*dexcr = mfspr(SPRN_DEXCR);
+		*hashkeyr = mfspr(SPRN_HASHKEYR);
+	}
+	hvx_registers_load_power10(regs->dexcr, regs->hashkeyr);
+}
+
+static bool hvx_is_power8(void)
+{
+	return cpu_has_feature(CPU_FTR_ARCH_207S) && !cpu_has_feature(CPU_FTR_ARCH_300);
+}
+
+/**
+ * hvx_registers_put_away() - before stock vcpu_run()
+ * @regs: to be filled, for hvx_registers_give_back()
+ * @vcpu: the vCPU that is to run
+ *
+ * Context: the thread that runs a vCPU; may be preempted.
+ */
+void hvx_registers_put_away(struct hvx_registers *regs, struct kvm_vcpu *vcpu)
+{
+	hvx_registers_put_math_away();
+	if (hvx_is_power8())
+		hvx_registers_save_power8(regs);
+	if (cpu_has_feature(CPU_FTR_ARCH_31))
+		hvx_registers_exchange_power10(regs, vcpu);
+}
+
 /**
  * hvx_registers_give_back() - after it
  * @regs: as they were before
+ * @vcpu: the vCPU that ran
  *
  * The kernel saves such registers where it switches to another thread, and never looks at
  * what it saved before. So to write them is enough.
  *
  * Context: as hvx_registers_put_away().
  */
-void hvx_registers_give_back(const struct hvx_registers *regs)
+void hvx_registers_give_back(const struct hvx_registers *regs, struct kvm_vcpu *vcpu)
 {
-	if (!hvx_registers_are_lost())
-		return;
-	mtspr(SPRN_VRSAVE, regs->vrsave);
-	mtspr(SPRN_EBBHR, regs->ebbhr);
-	mtspr(SPRN_EBBRR, regs->ebbrr);
-	mtspr(SPRN_BESCR, regs->bescr);
-	mtspr(SPRN_TAR, regs->tar);
+	if (hvx_is_power8())
+		hvx_registers_restore_power8(regs);
+	if (cpu_has_feature(CPU_FTR_ARCH_31))
+		hvx_registers_restore_power10(regs, vcpu);
 }

@@ -59,12 +59,12 @@ static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 	ret = hvx_run_enter(gate, &entry, vm, vcpu);
 	if (ret)
 		return ret;
-	hvx_registers_put_away(&registers);
+	hvx_registers_put_away(&registers, vcpu);
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
 	} while (vm && hvx_stopped_at_hcall(vcpu) &&
 		 hvx_intercept_hcall(&vm->intercept, &entry, vcpu));
-	hvx_registers_give_back(&registers);
+	hvx_registers_give_back(&registers, vcpu);
 	hvx_gate_leave(gate, &entry);
 	return ret;
 }

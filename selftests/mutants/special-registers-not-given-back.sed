@@ -3,4 +3,4 @@
 # takes out: the VMM gets its special registers back
 # test: vmm_registers -t specials_kept
 # host: power8:6.12
-/^void hvx_registers_give_back\(/,/^}/s/mtspr\(.*\);//
+/^static void hvx_registers_restore_power8\(/,/^}/s/mtspr\(.*\);//
