@@ -725,7 +725,9 @@ TEST_F_TIMEOUT(fuzz, ioctls, 100000)
 	       self->counts->exits, text);
 	/* These can be done at any time, or this was no fuzzing. */
 	for (i = 0; i < ARRAY_SIZE(easy); i++) {
-		EXPECT_LT(0, self->counts->done[easy[i]]) TH_LOG("%s", names[easy[i]]);
+		done = self->counts->done[easy[i]];
+		EXPECT_LT(0, done)
+			TH_LOG("%s", names[easy[i]]);
 	}
 	EXPECT_TRUE(mem_returned(&before, 5000));
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));

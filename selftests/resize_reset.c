@@ -154,11 +154,9 @@ TEST_F_TIMEOUT(reset, refused_while_running, 120)
 		pause_us(guest_random(&self->table->random) % LATEST_US);
 		ret = vm_alloc_htab(vm, ORDER);
 		busy_stop(vm);
-		if (ret) {
-			EXPECT_EQ(-EBUSY, ret);
-		} else {
-			EXPECT_LE(before + vm->nr_vcpus, interruptions(vm));
-		}
+		EXPECT_TRUE(ret == -EBUSY ||
+			    (!ret && interruptions(vm) >= before + vm->nr_vcpus))
+			TH_LOG("%d", ret);
 		EXPECT_EQ(-ENXIO, resize_commit(self->vcpu, ORDER + 2));
 		ret = resize(self->vcpu, ORDER + 2);
 		if (ret)

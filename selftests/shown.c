@@ -137,7 +137,8 @@ TEST_F_TIMEOUT(shown, resizes, 120)
 	int got;
 
 	for (i = 0; i < n; i++) {
-		ASSERT_EQ(0, resize(self->vcpu, ORDER + 1 - i % 2));
+		got = resize(self->vcpu, ORDER + 1 - i % 2);
+		ASSERT_EQ(0, got);
 	}
 	line = strchr(shown("resizes"), '\n');
 	for (i = n - RECORDS; i < n; i++) {

@@ -182,56 +182,95 @@ TEST_F_TIMEOUT(registers, kept, 300)
 		TH_LOG("after %u runs of %u, %u registers in all", runs, n, registers);
 }
 
-/* Special ones that user space has, and what it writes to them here. */
-#define COMMON(do)						\
-	do(3, 5)		/* DSCR */			\
-	do(256, 0x76727361)	/* VRSAVE, of 32 bits */	\
-	do(815, 0x7674610)	/* TAR: an address */
+/* Special ones that user space has, too. */
+struct specials {
+	u64 dscr, vrsave, tar, ebbhr, ebbrr, bescr;
+};
 
-#define EVENT_BASED_BRANCH(do)					\
-	do(804, 0x7665624)	/* EBBHR: an address */		\
-	do(805, 0x7665628)	/* EBBRR, likewise */		\
-	do(806, 0)		/* BESCR */
-
-#define put_ours(spr, value)	asm volatile("mtspr " #spr ", %0" : : "r"(value));
-#define put_theirs(spr, value)	asm volatile("mtspr " #spr ", %0" : : "r"((value) ^ 8));
-#define compare(spr, value) ({					\
-	u64 __found;						\
+#define SPR(_nr) ({						\
+	u64 __value;						\
 								\
-	asm volatile("mfspr %0, " #spr : "=r"(__found));	\
-	EXPECT_EQ(value, __found)				\
-		TH_LOG("SPR " #spr);				\
-});
+	asm volatile("mfspr %0, " #_nr : "=r"(__value));	\
+	__value;						\
+})
+
+#define SET_SPR(_nr, _value) ({					\
+	asm volatile("mtspr " #_nr ", %0" : : "r"(_value));	\
+})
+
+static void specials_set(const struct specials *to)
+{
+	SET_SPR(3, to->dscr);
+	SET_SPR(256, to->vrsave);
+	SET_SPR(815, to->tar);
+	SET_SPR(804, to->ebbhr);
+	SET_SPR(805, to->ebbrr);
+	SET_SPR(806, to->bescr);
+}
+
+static void specials_get(struct specials *now)
+{
+	now->dscr = SPR(3);
+	now->vrsave = SPR(256);
+	now->tar = SPR(815);
+	now->ebbhr = SPR(804);
+	now->ebbrr = SPR(805);
+	now->bescr = SPR(806);
+}
+
+static const struct specials our_specials = {
+	.dscr = 5,
+	.vrsave = 0x76727361,	/* of 32 bits */
+	.tar = 0x7674610,	/* addresses */
+	.ebbhr = 0x7665624,
+	.ebbrr = 0x7665628,
+};
+
+/* All others. */
+static const struct specials their_specials = {
+	.dscr = 2,
+	.vrsave = 0x67727361,
+	.tar = 0x6774610,
+	.ebbhr = 0x6765624,
+	.ebbrr = 0x6765628,
+	.bescr = 8,
+};
 
 static void guest_fills_specials(void)
 {
-	COMMON(put_theirs)
-	EVENT_BASED_BRANCH(put_theirs)
+	specials_set(&their_specials);
 }
 
 TEST_F(registers, specials_kept)
 {
-	COMMON(put_ours)
-	EVENT_BASED_BRANCH(put_ours)
+	struct specials found;
+
+	specials_set(&our_specials);
 	vcpu_call(&self->vm->vcpu[0], guest_fills_specials, 0, 0);
-	COMMON(compare)
+	specials_get(&found);
+	EXPECT_EQ(our_specials.dscr, found.dscr);
+	EXPECT_EQ(our_specials.vrsave, found.vrsave);
+	EXPECT_EQ(our_specials.tar, found.tar);
 	/*
-	 * Since POWER9 KVM looks after them from the guest's first use on, which comes to it
-	 * as HFSCR[EBB] is 0. QEMU's POWER9 and POWER10 let the guest use them all the same.
+	 * Since POWER9 KVM looks after the others from the guest's first use on, which comes
+	 * to it as HFSCR[EBB] is 0. QEMU's POWER9 and POWER10 let the guest use them all the
+	 * same.
 	 */
-	if (!vm_has_ext(self->vm, KVM_CAP_PPC_MMU_HASH_V3)) {
-		EVENT_BASED_BRANCH(compare)
-	}
+	if (vm_has_ext(self->vm, KVM_CAP_PPC_MMU_HASH_V3))
+		return;
+	EXPECT_EQ(our_specials.ebbhr, found.ebbhr);
+	EXPECT_EQ(our_specials.ebbrr, found.ebbrr);
+	EXPECT_EQ(our_specials.bescr, found.bescr);
 }
 
 static u64 found_dexcr, found_hashkeyr;
 
 static void guest_hash(u64 dexcr, u64 hashkeyr)
 {
-	asm volatile("mfspr %0, 828" : "=r"(found_dexcr));
-	asm volatile("mfspr %0, 468" : "=r"(found_hashkeyr));
-	asm volatile("mtspr 828, %0" : : "r"(dexcr));
-	asm volatile("mtspr 468, %0" : : "r"(hashkeyr));
+	found_dexcr = SPR(828);
+	found_hashkeyr = SPR(468);
+	SET_SPR(828, dexcr);
+	SET_SPR(468, hashkeyr);
 }
 
 static int one_reg(struct vm *vm, unsigned long request, u64 id, u64 *value)
@@ -241,14 +280,8 @@ static int one_reg(struct vm *vm, unsigned long request, u64 id, u64 *value)
 	return ioctl(vm->vcpu[0].fd, request, &reg);
 }
 
-/* The VMM can read its own. */
-static u64 our_dexcr(void)
-{
-	u64 dexcr;
-
-	asm volatile("mfspr %0, 812" : "=r"(dexcr));
-	return dexcr;
-}
+/* DEXCR, as user space can read it. */
+#define OUR_DEXCR	SPR(812)
 
 /* DEXCR and HASHKEYR of VMM, guest, and another guest. */
 TEST_F(registers, hash_apart)
@@ -262,10 +295,10 @@ TEST_F(registers, hash_apart)
 		SKIP(return, "this CPU has no DEXCR");
 	vm[0] = self->vm;
 	vm[1] = vm_create(.order = HPT_MIN_ORDER);
-	before = our_dexcr();
+	before = OUR_DEXCR;
 	for (i = 0; i < 2; i++)
 		vcpu_call(&vm[i]->vcpu[0], guest_hash, dexcr[i], key[i]);
-	EXPECT_EQ(before, our_dexcr());
+	EXPECT_EQ(before, OUR_DEXCR);
 
 	/* The guests' are kept where the kernel has a place for them. */
 	if (!one_reg(vm[0], KVM_GET_ONE_REG, KVM_REG_PPC_DEXCR, &before)) {

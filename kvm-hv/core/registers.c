@@ -9,7 +9,6 @@
 #include <asm/reg.h>
 #include <asm/switch_to.h>
 
-#include "base/compat.h"
 #include "core/ops.h"
 
 /*
