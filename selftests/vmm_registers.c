@@ -12,7 +12,9 @@
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "guest.h"
@@ -23,6 +25,7 @@
 /* Since Linux 6.11. */
 #ifndef KVM_REG_PPC_DEXCR
 #define KVM_REG_PPC_DEXCR	(KVM_REG_PPC | KVM_REG_SIZE_U64 | 0xc6)
+#define KVM_REG_PPC_HASHKEYR	(KVM_REG_PPC | KVM_REG_SIZE_U64 | 0xc7)
 #endif
 
 #define REGISTERS	24
@@ -263,56 +266,152 @@ TEST_F(registers, specials_kept)
 	EXPECT_EQ(our_specials.bescr, found.bescr);
 }
 
-static u64 found_dexcr, found_hashkeyr;
+/* Nor may a thread that it creates get the guest's, as what the kernel has saved of it. */
+TEST_F_TIMEOUT(registers, specials_of_a_child, 300)
+{
+	unsigned int i, n = scaled(300), wrong = 0;
+	struct specials found;
+	int status;
+	pid_t pid;
+
+	for (i = 0; i < n; i++) {
+		specials_set(&our_specials);
+		vcpu_call(&self->vm->vcpu[0], guest_fills_specials, 0, 0);
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			specials_get(&found);
+			_exit(found.vrsave != our_specials.vrsave ||
+			      found.tar != our_specials.tar);
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		wrong += !!status;
+	}
+	EXPECT_EQ(0, wrong)
+		TH_LOG("%u of %u", wrong, n);
+}
+
+/* What a guest has of its own. */
+struct hash {
+	u64 dexcr, hashkeyr;
+};
+
+static struct hash found_hash;
 
 static void guest_hash(u64 dexcr, u64 hashkeyr)
 {
-	found_dexcr = SPR(828);
-	found_hashkeyr = SPR(468);
+	found_hash.dexcr = SPR(828);
+	found_hash.hashkeyr = SPR(468);
 	SET_SPR(828, dexcr);
 	SET_SPR(468, hashkeyr);
 }
 
-static int one_reg(struct vm *vm, unsigned long request, u64 id, u64 *value)
-{
-	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)value };
+#define TB_HZ	512000000ul
 
-	return ioctl(vm->vcpu[0].fd, request, &reg);
+/* For longer than a thread may run at a stretch. Return: how often they were others. */
+static u64 guest_watches_hash(u64 dexcr, u64 hashkeyr)
+{
+	u64 begin = guest_timebase(), wrong = 0;
+
+	guest_hash(dexcr, hashkeyr);
+	while (guest_timebase() - begin < TB_HZ / 4)
+		wrong += SPR(828) != dexcr || SPR(468) != hashkeyr;
+	return wrong;
 }
+
+static u64 get_reg(struct vm *vm, u64 id)
+{
+	u64 value;
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
+
+	if (ioctl(vm->vcpu[0].fd, KVM_GET_ONE_REG, &reg))
+		die("KVM_GET_ONE_REG");
+	return value;
+}
+
+static void set_reg(struct vm *vm, u64 id, u64 value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
+
+	if (ioctl(vm->vcpu[0].fd, KVM_SET_ONE_REG, &reg))
+		die("KVM_SET_ONE_REG");
+}
+
+/* Why this host does not keep a guest's apart, or NULL. */
+static const char *shares_hash(struct vm *vm)
+{
+	u64 value;
+	struct kvm_one_reg reg = { .id = KVM_REG_PPC_DEXCR, .addr = (uintptr_t)&value };
+
+	if (!(getauxval(AT_HWCAP2) & PPC_FEATURE2_ARCH_3_1))
+		return "this CPU has no DEXCR";
+	if (ioctl(vm->vcpu[0].fd, KVM_GET_ONE_REG, &reg))
+		return "this kernel has no place for a guest's DEXCR";
+	return NULL;
+}
+
+static const struct hash guests_hash[2] = {
+	{ 0x80000000, 0x6b6579 }, { 0x10000000, 0x79656b },
+};
 
 /* DEXCR, as user space can read it. */
 #define OUR_DEXCR	SPR(812)
 
-/* DEXCR and HASHKEYR of VMM, guest, and another guest. */
 TEST_F(registers, hash_apart)
 {
-	const u64 dexcr[2] = { 0x80000000, 0x10000000 }, key[2] = { 0x6b6579, 0x79656b };
-	u64 before, value = 0x08000000;
+	const char *why = shares_hash(self->vm);
+	struct vm *vm[2];
+	u64 before;
+	int i;
+
+	if (why)
+		SKIP(return, "%s", why);
+	before = OUR_DEXCR;
+	vm[0] = self->vm;
+	vm[1] = vm_create(.order = HPT_MIN_ORDER);
+	for (i = 0; i < 4; i++) {
+		const struct hash *hash = &guests_hash[i % 2];
+		struct hash *found = vm_guest(vm[i % 2], found_hash);
+
+		vcpu_call(&vm[i % 2]->vcpu[0], guest_hash, hash->dexcr, hash->hashkeyr);
+		EXPECT_EQ(before, OUR_DEXCR);
+		EXPECT_EQ(hash->dexcr, get_reg(vm[i % 2], KVM_REG_PPC_DEXCR));
+		EXPECT_EQ(hash->hashkeyr, get_reg(vm[i % 2], KVM_REG_PPC_HASHKEYR));
+		EXPECT_EQ(i < 2 ? 0 : hash->dexcr, found->dexcr);
+		EXPECT_EQ(i < 2 ? 0 : hash->hashkeyr, found->hashkeyr);
+	}
+	/* As after a migration. */
+	set_reg(vm[0], KVM_REG_PPC_DEXCR, 0x08000000);
+	set_reg(vm[0], KVM_REG_PPC_HASHKEYR, 0x6d6f766564);
+	vcpu_call(&vm[0]->vcpu[0], guest_hash, 0, 0);
+	EXPECT_EQ(0x08000000, vm_guest(vm[0], found_hash)->dexcr);
+	EXPECT_EQ(0x6d6f766564, vm_guest(vm[0], found_hash)->hashkeyr);
+	vm_destroy(vm[1]);
+}
+
+/* Two threads that run guests on one CPU, and a third one beside them. */
+TEST_F_TIMEOUT(registers, hash_apart_at_the_same_time, 60)
+{
+	const char *why = shares_hash(self->vm);
+	u64 before, others = 0;
 	struct vm *vm[2];
 	int i;
 
-	if (!(getauxval(AT_HWCAP2) & PPC_FEATURE2_ARCH_3_1))
-		SKIP(return, "this CPU has no DEXCR");
+	if (why)
+		SKIP(return, "%s", why);
+	before = OUR_DEXCR;
 	vm[0] = self->vm;
 	vm[1] = vm_create(.order = HPT_MIN_ORDER);
-	before = OUR_DEXCR;
 	for (i = 0; i < 2; i++)
-		vcpu_call(&vm[i]->vcpu[0], guest_hash, dexcr[i], key[i]);
-	EXPECT_EQ(before, OUR_DEXCR);
-
-	/* The guests' are kept where the kernel has a place for them. */
-	if (!one_reg(vm[0], KVM_GET_ONE_REG, KVM_REG_PPC_DEXCR, &before)) {
-		EXPECT_EQ(dexcr[0], before);
-		for (i = 0; i < 2; i++) {
-			vcpu_call(&vm[i]->vcpu[0], guest_hash, dexcr[i], key[i]);
-			EXPECT_EQ(dexcr[i], *vm_guest(vm[i], found_dexcr));
-			EXPECT_EQ(key[i], *vm_guest(vm[i], found_hashkeyr));
-		}
-		/* As after a migration. */
-		EXPECT_EQ(0, one_reg(vm[0], KVM_SET_ONE_REG, KVM_REG_PPC_DEXCR, &value));
-		vcpu_call(&vm[0]->vcpu[0], guest_hash, dexcr[0], key[0]);
-		EXPECT_EQ(value, *vm_guest(vm[0], found_dexcr));
+		vcpu_start(&vm[i]->vcpu[0], guest_watches_hash, guests_hash[i].dexcr,
+			   guests_hash[i].hashkeyr);
+	for (i = 0; i < 100; i++) {
+		others += OUR_DEXCR != before;
+		pause_us(1000);
 	}
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, vcpu_join(&vm[i]->vcpu[0]));
+	EXPECT_EQ(0, others);
 	vm_destroy(vm[1]);
 }
 

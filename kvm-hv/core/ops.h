@@ -6,6 +6,7 @@
  * ops.c	which of KVM HV's operations are extended, and by what
  * run.c	KVM_RUN
  * registers.c	the VMM's registers meanwhile
+ * hash.c	the guest's DEXCR and HASHKEYR
  * caps.c	capabilities
  * reset.c	KVM_PPC_ALLOCATE_HTAB of order 0
  * vm.c		what is kept for a VM
@@ -17,6 +18,7 @@
 #define KVM_HV_EXT_OPS_H
 
 #include <linux/kvm_host.h>
+#include <linux/preempt.h>
 
 #include "base/base.h"
 
@@ -36,12 +38,21 @@ int hvx_vcpu_run(struct kvm_vcpu *vcpu);
 
 /* registers.c */
 struct hvx_registers {
-	u64 vrsave, ebbhr, ebbrr, bescr, tar;	/* POWER8 */
-	u64 dexcr, hashkeyr;			/* POWER10 and later */
+	u64 vrsave, ebbhr, ebbrr, bescr, tar;	/* on a POWER8 */
 };
 
-void hvx_registers_put_away(struct hvx_registers *regs, struct kvm_vcpu *vcpu);
-void hvx_registers_give_back(const struct hvx_registers *regs, struct kvm_vcpu *vcpu);
+void hvx_registers_put_away(struct hvx_registers *regs);
+void hvx_registers_give_back(const struct hvx_registers *regs);
+
+/* hash.c */
+struct hvx_hash {
+	struct preempt_notifier notifier;
+	bool entered;
+	u64 dexcr, hashkeyr;	/* those that are not in the CPU */
+};
+
+void hvx_hash_enter(struct hvx_hash *hash, struct kvm_vcpu *vcpu);
+void hvx_hash_leave(struct hvx_hash *hash, struct kvm_vcpu *vcpu);
 
 /* state.c */
 int hvx_state_ioctl(struct hvx_vm *vm, void __user *argp);

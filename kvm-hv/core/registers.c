@@ -57,48 +57,6 @@ static void hvx_registers_restore_power8(const struct hvx_registers *regs)
 	mtspr(SPRN_TAR, regs->tar);
 }
 
-static void hvx_registers_load_power10(u64 dexcr, u64 hashkeyr)
-{
-	if (mfspr(SPRN_DEXCR) != dexcr)
-		mtspr(SPRN_DEXCR, dexcr);
-	if (mfspr(SPRN_HASHKEYR) != hashkeyr)
-		mtspr(SPRN_HASHKEYR, hashkeyr);
-	/* The next instructions are fetched as DEXCR says. */
-	isync();
-}
-
-/*
- * What a process may do by hash instructions, how its branches are predicted, and the key
- * of its hashes. Stock KVM has no part in them on a POWER10: a guest finds what the VMM or
- * another guest had, and leaves what it has. So the guest's are loaded here, too, where the
- * kernel has a place for them.
- *
- * Kernels that know of the two switch them from thread to thread: DEXCR always, HASHKEYR
- * where processes use it. On the others what is on the CPU while a thread is scheduled away
- * in KVM_RUN is the last one's.
- */
-static void hvx_registers_exchange_power10(struct hvx_registers *regs, struct kvm_vcpu *vcpu)
-{
-	unsigned long *dexcr, *hashkeyr;
-
-	regs->dexcr = mfspr(SPRN_DEXCR);
-	regs->hashkeyr = mfspr(SPRN_HASHKEYR);
-	if (hvx_guest_hash(vcpu, &dexcr, &hashkeyr))
-		hvx_registers_load_power10(*dexcr, *hashkeyr);
-}
-
-static void hvx_registers_restore_power10(const struct hvx_registers *regs,
-					  struct kvm_vcpu *vcpu)
-{
-	unsigned long *dexcr, *hashkeyr;
-
-	if (hvx_guest_hash(vcpu, &dexcr, &hashkeyr)) {
-		*dexcr = mfspr(SPRN_DEXCR);
-		*hashkeyr = mfspr(SPRN_HASHKEYR);
-	}
-	hvx_registers_load_power10(regs->dexcr, regs->hashkeyr);
-}
-
 static bool hvx_is_power8(void)
 {
 	return cpu_has_feature(CPU_FTR_ARCH_207S) && !cpu_has_feature(CPU_FTR_ARCH_300);
@@ -107,33 +65,29 @@ static bool hvx_is_power8(void)
 /**
  * hvx_registers_put_away() - before stock vcpu_run()
  * @regs: to be filled, for hvx_registers_give_back()
- * @vcpu: the vCPU that is to run
  *
  * Context: the thread that runs a vCPU; may be preempted.
  */
-void hvx_registers_put_away(struct hvx_registers *regs, struct kvm_vcpu *vcpu)
+void hvx_registers_put_away(struct hvx_registers *regs)
 {
 	hvx_registers_put_math_away();
 	if (hvx_is_power8())
 		hvx_registers_save_power8(regs);
-	if (cpu_has_feature(CPU_FTR_ARCH_31))
-		hvx_registers_exchange_power10(regs, vcpu);
 }
 
 /**
  * hvx_registers_give_back() - after it
  * @regs: as they were before
- * @vcpu: the vCPU that ran
  *
- * The kernel saves such registers where it switches to another thread, and never looks at
- * what it saved before. So to write them is enough.
+ * If the thread was scheduled away meanwhile, its thread_struct has the guest's. A thread
+ * that it creates would get them from there, so they are brought up to date at once.
  *
  * Context: as hvx_registers_put_away().
  */
-void hvx_registers_give_back(const struct hvx_registers *regs, struct kvm_vcpu *vcpu)
+void hvx_registers_give_back(const struct hvx_registers *regs)
 {
-	if (hvx_is_power8())
-		hvx_registers_restore_power8(regs);
-	if (cpu_has_feature(CPU_FTR_ARCH_31))
-		hvx_registers_restore_power10(regs, vcpu);
+	if (!hvx_is_power8())
+		return;
+	hvx_registers_restore_power8(regs);
+	kvmppc_save_current_sprs();
 }

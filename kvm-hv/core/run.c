@@ -53,18 +53,23 @@ static int hvx_run_inside(struct hvx_gate *gate, struct hvx_vm *vm,
 			  struct kvm_vcpu *vcpu)
 {
 	struct hvx_registers registers;
+	struct hvx_hash hash;
 	struct hvx_gate_entry entry;
 	int ret;
 
 	ret = hvx_run_enter(gate, &entry, vm, vcpu);
 	if (ret)
 		return ret;
-	hvx_registers_put_away(&registers, vcpu);
+	hvx_registers_put_away(&registers);
+	if (vm)
+		hvx_hash_enter(&hash, vcpu);
 	do {
 		ret = hvx_stock.vcpu_run(vcpu);
 	} while (vm && hvx_stopped_at_hcall(vcpu) &&
 		 hvx_intercept_hcall(&vm->intercept, &entry, vcpu));
-	hvx_registers_give_back(&registers, vcpu);
+	if (vm)
+		hvx_hash_leave(&hash, vcpu);
+	hvx_registers_give_back(&registers);
 	hvx_gate_leave(gate, &entry);
 	return ret;
 }
