@@ -406,7 +406,7 @@ TEST_F_TIMEOUT(registers, hash_apart_at_the_same_time, 60)
 		vcpu_start(&vm[i]->vcpu[0], guest_watches_hash, guests_hash[i].dexcr,
 			   guests_hash[i].hashkeyr);
 	for (i = 0; i < 100; i++) {
-		others += OUR_DEXCR != before;
+		others += before != OUR_DEXCR;
 		pause_us(1000);
 	}
 	for (i = 0; i < 2; i++)
