@@ -25,8 +25,11 @@
 #define LOADS		4u	/* in less than a tick of the timer, which counts, too */
 #define ATTEMPTS	160u
 
-/* More than a longer chain of the hash table now and then can make. */
-#define MORE_WORK	64
+/*
+ * More than a longer chain of the hash table now and then can make, and on a kernel that
+ * watches itself more than what it has to do varies by. To look at each VM takes thousands.
+ */
+#define MORE_WORK(few)	(64 + (few) / 16)
 
 static int new_vm(int kvm)
 {
@@ -108,7 +111,7 @@ TEST_F_TIMEOUT(many, cost_of_a_load, 300)
 	many = work_of_a_load(vcpu);
 	TH_LOG("a load among %u VMs: %llu instructions, among %u: %llu", WATCHED,
 	       (unsigned long long)few, self->all, (unsigned long long)many);
-	EXPECT_LT(many, few + MORE_WORK);
+	EXPECT_LT(many, few + MORE_WORK(few));
 }
 
 static int set_limit(int fd, u64 shift)
@@ -133,7 +136,7 @@ static bool is_itself(const int *vm, unsigned int i)
 /* While the table grows and shrinks, all that are there are found. */
 TEST_F_TIMEOUT(many, told_apart, 300)
 {
-	unsigned int all = self->all / 4, i, wrong = 0;
+	unsigned int all = self->all / 8 * 2, i, wrong = 0;
 	int *vm = self->vm;
 
 	for (i = 0; i < all; i++) {
