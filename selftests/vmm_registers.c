@@ -100,24 +100,32 @@ static void *yield_always(void *unused)
 	return NULL;
 }
 
+/* What this thread has run for so far. */
+static unsigned long long ran_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
 /*
  * The vCPU's thread is preempted anywhere, where the kernel can be, and finds other values in
- * the CPU when it comes back.
+ * the CPU when it comes back. It has most of the CPU's time, however slow the host.
  */
 static void *fill_and_sleep(void *unused)
 {
 	u64 mine[REGISTERS], random = test_seed();
+	unsigned long long before = ran_ns(), now;
 	unsigned int i;
 
 	for (i = 0; i < REGISTERS; i++)
 		mine[i] = 0x7468697264206f6eul;
 	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
-		struct timespec while_ = {
-			.tv_nsec = 30000 + guest_random(&random) % 170000,
-		};
-
+		now = ran_ns();
 		load(mine);
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &while_, NULL);
+		usleep((now - before) * (2 + guest_random(&random) % 8) / 1000);
+		before = now;
 	}
 	return NULL;
 }
