@@ -105,13 +105,13 @@ start_tests()
 	report $? "it grows, and the device tree says so"
 	load -l && same "$(image kexec_image)" current
 	report $? "a kernel is loaded for kexec"
-	guest reboot 200 "$run /guest/kexec -e" && second_has $((first + 1))
+	guest reboot 400 "$run /guest/kexec -e" && second_has $((first + 1))
 	report $? "it runs"
 
 	begin 512M 1 || bail_out "no guest"
 	load -l && resize $((first - 1)) && same "$(image kexec_image)" stale
 	report $? "one that was loaded before a resize is stale"
-	guest reboot 200 "$run /guest/kexec -e" && second_has "$first"
+	guest reboot 400 "$run /guest/kexec -e" && second_has "$first"
 	report $? "kexec has the HPT go back for it, and it runs"
 }
 
@@ -126,7 +126,7 @@ crash_tests()
 	resize $((first + 1)) && same "$(image kexec_crash_image)" stale
 	report $? "after a resize it is stale"
 	order=$((first + 1))
-	crash 200 && guest console | grep "crash kernel was loaded when the HPT had order $first, not $order"
+	crash 400 && guest console | grep "crash kernel was loaded when the HPT had order $first, not $order"
 	report $? "in a crash the machine restarts instead, and says why"
 
 	guest exec 'insmod /guest/pseries-hpt.ko && load -p' || bail_out "no crash kernel"
@@ -149,7 +149,7 @@ crash_tests()
 	order=$((first + 1))
 	resized_twice "$first" $order && reloaded
 	report $? "resized twice, it is loaded for the second"
-	crash 200 && second_has $order
+	crash 400 && second_has $order
 	report $? "in a crash it runs"
 	dump
 	report $? "the dump is there and can be read"
