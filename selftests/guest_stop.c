@@ -550,24 +550,20 @@ TEST_F(stop, psscr)
 {
 	struct vcpu *vcpu;
 	u64 saved, seen;
-	struct kvm_one_reg reg = {
-		.id = KVM_REG_PPC_PSSCR,
-		.addr = (unsigned long)&saved,
-	};
 
 	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu = &self->vm->vcpu[0];
 	seen = vcpu_call(vcpu, guest_psscr, 0, PSSCR_TR1);
 	EXPECT_EQ(PSSCR_TR1, seen & PSSCR_GUEST);
 	EXPECT_EQ(0, seen & PSSCR_STATUS);
-	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg));
+	ASSERT_EQ(0, vcpu_one_reg(vcpu, KVM_GET_ONE_REG, KVM_REG_PPC_PSSCR, &saved));
 	EXPECT_EQ(PSSCR_TR1, saved);
 	vm_destroy(self->vm);
 
 	/* As after a migration. */
 	self->vm = vm_create_stop(variant->ways, variant->vcpus, IPI_NONE);
 	vcpu = &self->vm->vcpu[0];
-	ASSERT_EQ(0, ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg));
+	ASSERT_EQ(0, vcpu_one_reg(vcpu, KVM_SET_ONE_REG, KVM_REG_PPC_PSSCR, &saved));
 	EXPECT_EQ(PSSCR_TR1, PSSCR_GUEST & vcpu_call(vcpu, guest_psscr, 0, 0));
 }
 

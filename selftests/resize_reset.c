@@ -188,9 +188,9 @@ TEST_F_TIMEOUT(reset, refused_while_entering, 120)
 		last = ret;
 	}
 	busy_stop(vm);
-	EXPECT_LE(times, vm->vcpu[0].interrupted)
+	EXPECT_LE(times, interruptions(vm))
 		TH_LOG("not refused %u times; KVM_RUN was interrupted %lu times", times,
-		       vm->vcpu[0].interrupted);
+		       interruptions(vm));
 	vm_destroy(vm);
 	EXPECT_EQ(0, kmsg_complaints(self->kmsg));
 }

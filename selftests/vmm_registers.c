@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/auxv.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,16 +114,14 @@ static unsigned long long ran_ns(void)
  */
 static void *fill_and_sleep(void *unused)
 {
-	u64 mine[REGISTERS], random = test_seed();
+	static const u64 mine[REGISTERS] = { [0 ... REGISTERS - 1] = 0x7468697264206f6eul };
 	unsigned long long before = ran_ns(), now;
-	unsigned int i;
+	u64 random = test_seed();
 
-	for (i = 0; i < REGISTERS; i++)
-		mine[i] = 0x7468697264206f6eul;
 	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
 		now = ran_ns();
 		load(mine);
-		usleep((now - before) * (2 + guest_random(&random) % 8) / 1000);
+		pause_us((now - before) * (2 + guest_random(&random) % 8) / 1000);
 		before = now;
 	}
 	return NULL;
@@ -132,7 +129,7 @@ static void *fill_and_sleep(void *unused)
 
 FIXTURE(registers)
 {
-	struct vm *vm;
+	struct vm *vm, *other;
 	pthread_t competes;
 };
 
@@ -165,6 +162,7 @@ FIXTURE_SETUP(registers)
 	if (why)
 		SKIP(return, "%s", why);
 	self->vm = vm_create(.order = HPT_MIN_ORDER);
+	self->other = vm_create(.order = HPT_MIN_ORDER);
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
@@ -176,6 +174,7 @@ FIXTURE_TEARDOWN(registers)
 {
 	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
 	pthread_join(self->competes, NULL);
+	vm_destroy(self->other);
 	vm_destroy(self->vm);
 }
 
@@ -330,18 +329,15 @@ static u64 guest_watches_hash(u64 dexcr, u64 hashkeyr)
 static u64 get_reg(struct vm *vm, u64 id)
 {
 	u64 value;
-	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
 
-	if (ioctl(vm->vcpu[0].fd, KVM_GET_ONE_REG, &reg))
+	if (vcpu_one_reg(&vm->vcpu[0], KVM_GET_ONE_REG, id, &value))
 		die("KVM_GET_ONE_REG");
 	return value;
 }
 
 static void set_reg(struct vm *vm, u64 id, u64 value)
 {
-	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
-
-	if (ioctl(vm->vcpu[0].fd, KVM_SET_ONE_REG, &reg))
+	if (vcpu_one_reg(&vm->vcpu[0], KVM_SET_ONE_REG, id, &value))
 		die("KVM_SET_ONE_REG");
 }
 
@@ -349,11 +345,10 @@ static void set_reg(struct vm *vm, u64 id, u64 value)
 static const char *shares_hash(struct vm *vm)
 {
 	u64 value;
-	struct kvm_one_reg reg = { .id = KVM_REG_PPC_DEXCR, .addr = (uintptr_t)&value };
 
 	if (!(getauxval(AT_HWCAP2) & PPC_FEATURE2_ARCH_3_1))
 		return "this CPU has no DEXCR";
-	if (ioctl(vm->vcpu[0].fd, KVM_GET_ONE_REG, &reg))
+	if (vcpu_one_reg(&vm->vcpu[0], KVM_GET_ONE_REG, KVM_REG_PPC_DEXCR, &value))
 		return "this kernel has no place for a guest's DEXCR";
 	return NULL;
 }
@@ -368,15 +363,13 @@ static const struct hash guests_hash[2] = {
 TEST_F(registers, hash_apart)
 {
 	const char *why = shares_hash(self->vm);
-	struct vm *vm[2];
+	struct vm *vm[2] = { self->vm, self->other };
 	u64 before;
 	int i;
 
 	if (why)
 		SKIP(return, "%s", why);
 	before = OUR_DEXCR;
-	vm[0] = self->vm;
-	vm[1] = vm_create(.order = HPT_MIN_ORDER);
 	for (i = 0; i < 4; i++) {
 		const struct hash *hash = &guests_hash[i % 2];
 		struct hash *found = vm_guest(vm[i % 2], found_hash);
@@ -394,7 +387,6 @@ TEST_F(registers, hash_apart)
 	vcpu_call(&vm[0]->vcpu[0], guest_hash, 0, 0);
 	EXPECT_EQ(0x08000000, vm_guest(vm[0], found_hash)->dexcr);
 	EXPECT_EQ(0x6d6f766564, vm_guest(vm[0], found_hash)->hashkeyr);
-	vm_destroy(vm[1]);
 }
 
 /* Two threads that run guests on one CPU, and a third one beside them. */
@@ -402,14 +394,12 @@ TEST_F_TIMEOUT(registers, hash_apart_at_the_same_time, 60)
 {
 	const char *why = shares_hash(self->vm);
 	u64 before, others = 0;
-	struct vm *vm[2];
+	struct vm *vm[2] = { self->vm, self->other };
 	int i;
 
 	if (why)
 		SKIP(return, "%s", why);
 	before = OUR_DEXCR;
-	vm[0] = self->vm;
-	vm[1] = vm_create(.order = HPT_MIN_ORDER);
 	for (i = 0; i < 2; i++)
 		vcpu_start(&vm[i]->vcpu[0], guest_watches_hash, guests_hash[i].dexcr,
 			   guests_hash[i].hashkeyr);
@@ -420,7 +410,6 @@ TEST_F_TIMEOUT(registers, hash_apart_at_the_same_time, 60)
 	for (i = 0; i < 2; i++)
 		EXPECT_EQ(0, vcpu_join(&vm[i]->vcpu[0]));
 	EXPECT_EQ(0, others);
-	vm_destroy(vm[1]);
 }
 
 TEST_HARNESS_MAIN

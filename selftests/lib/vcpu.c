@@ -19,6 +19,22 @@
 #define STACK_HEADROOM	0x200ul
 
 /**
+ * vcpu_one_reg() - read or write a register of 64 bits
+ * @vcpu: a vCPU that is not running
+ * @request: KVM_GET_ONE_REG or KVM_SET_ONE_REG
+ * @id: KVM_REG_PPC_*
+ * @value: where it goes, or is
+ *
+ * Return: of the ioctl.
+ */
+int vcpu_one_reg(struct vcpu *vcpu, unsigned long request, u64 id, u64 *value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (unsigned long)value };
+
+	return ioctl(vcpu->fd, request, &reg);
+}
+
+/**
  * vcpu_create() - add a vCPU to a VM
  * @vm: the VM
  * @id: below VM_MAX_VCPUS
@@ -28,10 +44,6 @@ void vcpu_create(struct vm *vm, unsigned int id)
 	struct kvm_enable_cap papr = { .cap = KVM_CAP_PPC_PAPR };
 	struct vcpu *vcpu = &vm->vcpu[id];
 	u64 lpcr;
-	struct kvm_one_reg reg = {
-		.id = KVM_REG_PPC_LPCR_64,
-		.addr = (unsigned long)&lpcr,
-	};
 	int stride = vm_has_ext(vm, KVM_CAP_PPC_SMT);
 	int size = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 
@@ -47,10 +59,10 @@ void vcpu_create(struct vm *vm, unsigned int id)
 	if (ioctl(vcpu->fd, KVM_ENABLE_CAP, &papr))
 		die("vCPU %u: not PAPR: %s", id, strerror(errno));
 
-	if (ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg))
+	if (vcpu_one_reg(vcpu, KVM_GET_ONE_REG, KVM_REG_PPC_LPCR_64, &lpcr))
 		die("vCPU %u: LPCR: %s", id, strerror(errno));
 	lpcr |= LPCR_ILE;
-	if (ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg))
+	if (vcpu_one_reg(vcpu, KVM_SET_ONE_REG, KVM_REG_PPC_LPCR_64, &lpcr))
 		die("vCPU %u: LPCR: %s", id, strerror(errno));
 }
 

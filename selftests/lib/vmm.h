@@ -134,6 +134,7 @@ void *vmm_map_backing(unsigned long size, unsigned long page);
 /* vCPUs (vcpu.c) */
 void vcpu_create(struct vm *vm, unsigned int id);
 void vcpu_destroy(struct vcpu *vcpu);
+int vcpu_one_reg(struct vcpu *vcpu, unsigned long request, u64 id, u64 *value);
 void vcpu_aim(struct vcpu *vcpu, void *fn, u64 a, u64 b);
 u64 vcpu_call(struct vcpu *vcpu, void *fn, u64 a, u64 b);
 void vcpu_start(struct vcpu *vcpu, void *fn, u64 a, u64 b);
